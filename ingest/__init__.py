@@ -1,0 +1,1 @@
+"""Bring facts in: outside -> landing -> `raw.*`. Decides nothing about anyone and sends nothing to anyone."""

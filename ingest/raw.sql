@@ -1,0 +1,173 @@
+-- The warehouse's front door: what landing is loaded into. Rows are never edited here but for orders, order lines and
+-- customers, of which the newest version stands.
+create schema if not exists raw;
+
+create table if not exists raw.loads (
+    load_id bigint primary key,           -- rises with every load; rows carry it, so a model knows what is new
+    file text not null,                   -- relative to data/landing
+    offset_from bigint not null,
+    offset_to bigint not null,            -- half-open: [offset_from, offset_to)
+    rows bigint not null,                 -- new rows only
+    rejected bigint not null,
+    loaded_at timestamp not null,
+    unique (file, offset_from)
+);
+
+create table if not exists raw.message_events (
+    event_id text not null,
+    provider text not null,
+    channel_id text,
+    message_id text,
+    direction text,
+    event_type text not null,
+    occurred_at timestamp,
+    received_at timestamp not null,
+    phone text,
+    user_id text,
+    profile_name text,
+    username text,
+    content_type text,
+    body_text text,
+    template_name text,
+    category text,
+    pricing_type text,
+    price decimal(18, 6),
+    currency text,
+    error_code text,
+    error_family text,
+    callback_data text,
+    reply_to_message_id text,
+    ad_click_id text,
+    landing_ref text not null,            -- <file>:<offset of the line>
+    load_id bigint not null
+);
+
+create table if not exists raw.orders (
+    source text not null,
+    order_id text not null,
+    customer_ref text,                    -- null: a guest
+    ordered_at timestamp,
+    updated_at timestamp,
+    status text not null,
+    total decimal(18, 4),
+    refunded decimal(18, 4),
+    margin decimal(18, 4),
+    currency text,
+    phone text,
+    email text,
+    name text,
+    received_at timestamp not null,
+    landing_ref text not null,
+    load_id bigint not null
+);
+
+-- A source that gives only lines carries the order's own fields on each of them; headers are then derived by a model.
+create table if not exists raw.order_lines (
+    source text not null,
+    order_id text not null,
+    line_number integer not null,
+    sku text,
+    title text,
+    category text,
+    quantity decimal(18, 4),
+    unit_price decimal(18, 4),
+    customer_ref text,
+    ordered_at timestamp,
+    currency text,
+    phone text,
+    email text,
+    name text,
+    received_at timestamp not null,
+    landing_ref text not null,
+    load_id bigint not null
+);
+
+create table if not exists raw.customers (
+    source text not null,
+    customer_ref text not null,
+    phone text,
+    email text,
+    name text,
+    locale text,
+    timezone text,
+    country text,
+    consent boolean,                      -- null: the source does not say
+    consent_at timestamp,
+    consent_source text,
+    updated_at timestamp,
+    received_at timestamp not null,
+    landing_ref text not null,
+    load_id bigint not null
+);
+
+create table if not exists raw.rejected (
+    source text not null,
+    stream text not null,
+    landing_ref text not null,
+    received_at timestamp,
+    reason text not null,
+    body text,                            -- the first 2,000 characters; landing has the whole
+    load_id bigint not null
+);
+
+-- Copies of the ledger, replaced whole by each refresh, so that models can join sends to what came back.
+create table if not exists raw.campaigns (
+    campaign_id text not null,
+    name text not null,
+    segment text,
+    provider text,
+    channel_id text,
+    template_name text,
+    language text,
+    category text,
+    status text not null,
+    created_at timestamp,
+    planned_at timestamp,
+    approved_at timestamp,
+    approved_by text,
+    started_at timestamp,
+    finished_at timestamp
+);
+
+create table if not exists raw.sends (
+    campaign_id text not null,
+    customer_id text not null,            -- as it was when the campaign was planned
+    send_id text not null,                -- what callback_data carries
+    variant text,
+    phone text,
+    user_id text,
+    state text not null,                  -- planned claimed accepted rejected unknown suppressed held
+    reason text,                          -- why suppressed or held
+    message_id text,
+    error_code text,
+    error_family text,
+    planned_at timestamp,
+    claimed_at timestamp,
+    outcome_at timestamp
+);
+
+create table if not exists raw.refreshes (
+    run_id text not null,
+    started_at timestamp not null,
+    finished_at timestamp,                -- null: running, or it was killed
+    as_of timestamp,
+    status text not null,                 -- running published failed
+    step text,
+    version text,                         -- the published file
+    events bigint,
+    orders bigint,
+    customers bigint,
+    tests_passed bigint,
+    tests_failed bigint,
+    error text
+);
+
+create table if not exists raw.test_results (
+    run_id text not null,
+    test text not null,
+    model text,
+    status text not null,                 -- pass fail error warn skipped
+    failures bigint,
+    seconds double,
+    message text
+);

@@ -1,0 +1,36 @@
+"""The command line: parses words, calls what does the work, prints what it answers. Computes nothing itself."""
+
+import sys
+
+import typer
+
+from wabench.cli.console import err
+from wabench.errors import WabenchError
+
+app = typer.Typer(
+    name="wabench",
+    help="Whom to write to on WhatsApp, what it brings, and how not to be a nuisance.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback()
+def _options(debug: bool = typer.Option(False, "--debug", help="show the whole trace of an error")) -> None:
+    """Whom to write to on WhatsApp, what it brings, and how not to be a nuisance."""
+
+
+def main() -> None:
+    """Run the command line; an error is one line on stderr and an exit code (1 failed, 2 wrong use, 3 refused)."""
+    try:
+        app()
+    except WabenchError as error:
+        if "--debug" in sys.argv:
+            raise
+        err.print(f"wabench: {error}", markup=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        err.print("wabench: stopped")
+        sys.exit(1)

@@ -1,0 +1,203 @@
+"""Settings, read once into one frozen object: secrets from the environment and `.env`, tables from `wabench.toml`."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from wabench.errors import UsageError
+
+ROOT = Path(__file__).resolve().parent.parent
+"""Where the dbt project and the app stand: beside the package."""
+
+
+class _Table(BaseModel):
+    """A table of `wabench.toml`: frozen, and an unknown key is an error rather than a silent default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ProviderSettings(_Table):
+    """One `[providers.NAME]`: the channel to send from. Secrets are not here but in `WABENCH_NAME_…`."""
+
+    channel_id: str = Field("", description="the sending number's id at the provider (Meta: phone number id)")
+    base_url: str = Field("", description="the API's address; empty is the provider's own")
+    pace_per_minute: float | None = Field(None, gt=0, description="messages a minute on this channel")
+    options: dict[str, str] = Field(default_factory=dict, description="what only this provider knows")
+
+
+class Paging(_Table):
+    """How a REST source hands out its pages."""
+
+    style: Literal["none", "page", "offset", "cursor", "link", "next_url"] = "none"
+    parameter: str = Field("page", description="query parameter of the page number, offset or cursor")
+    size_parameter: str = Field("", description="query parameter of the page size; empty sends none")
+    size: int = Field(100, gt=0, description="records a page")
+    first: int = Field(1, description="the first page's number (style page)")
+    next_path: str = Field("", description="where the answer holds the next cursor or URL, e.g. meta.next")
+
+
+class StreamSettings(_Table):
+    """One `[sources.NAME.streams.STREAM]`: a list endpoint and how its fields map to ours."""
+
+    path: str = Field(description="path or URL of the list, relative to the source's base_url")
+    records: str = Field("", description="where the answer holds the list of records; empty: the answer is the list")
+    params: dict[str, str] = Field(default_factory=dict, description="fixed query parameters")
+    updated_since: str = Field("", description="query parameter for the time of the last pull; empty pulls all")
+    updated_format: Literal["iso", "unix", "unix_ms"] = "iso"
+    paging: Paging = Paging()
+    map: dict[str, str] = Field(description="our field = their nested path, e.g. phone = customer.phones[0].number")
+
+
+class SourceSettings(_Table):
+    """One `[sources.NAME]`: a JSON REST API to pull from. Its token is `WABENCH_SOURCE_NAME_TOKEN`."""
+
+    base_url: str
+    auth_header: str = Field("Authorization", description="header that carries the token")
+    auth_format: str = Field("Bearer {token}", description="what stands in it")
+    overlap_seconds: int = Field(300, ge=0, description="how far before the last pull the next one starts")
+    timezone: str = Field("", description="zone of times without one; empty is the shop's")
+    currency: str = Field("", description="currency of amounts without one; empty is the shop's")
+    streams: dict[Literal["orders", "order_lines", "customers"], StreamSettings]
+
+
+class TemplateSettings(_Table):
+    """One `[templates.NAME]`: an approved template as the provider knows it."""
+
+    language: str = "en"
+    category: Literal["marketing", "utility", "authentication"] = "marketing"
+    status: Literal["approved", "pending", "rejected", "paused", "disabled"] = "approved"
+    body: str = Field(description="the text with {{1}} or {{name}} where parameters go")
+
+
+class Paths(BaseModel):
+    """Where a shop's stores lie, all under its home."""
+
+    model_config = ConfigDict(frozen=True)
+    home: Path
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def landing(self) -> Path:
+        return self.data / "landing"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.data / "warehouse.duckdb"
+
+    @property
+    def warehouse_lock(self) -> Path:
+        return self.data / "warehouse.lock"
+
+    @property
+    def published(self) -> Path:
+        return self.data / "published"
+
+    @property
+    def ledger(self) -> Path:
+        return self.data / "ledger.db"
+
+    @property
+    def exports(self) -> Path:
+        return self.data / "exports"
+
+    @property
+    def segments(self) -> Path:
+        return self.home / "segments"
+
+
+class Settings(BaseModel):
+    """All settings. Scalars are `WABENCH_<NAME>` in the environment or `name` in `wabench.toml`; tables only there."""
+
+    model_config = ConfigDict(frozen=True)
+
+    home: Path = Field(ROOT, description="the shop's folder: data/, segments/, wabench.toml, .env")
+    currency: str = Field("USD", pattern="^[A-Z]{3}$", description="project currency, ISO 4217")
+    timezone: str = Field("UTC", description="the shop's time zone: for times without one and for local hours")
+    region: str = Field("US", pattern="^[A-Z]{2}$", description="country of phones written without a country code")
+    consent: Literal["explicit", "implied"] = Field(
+        "explicit", description="explicit: marketing only to who opted in; implied: to who did not opt out"
+    )
+    pace_per_minute: float = Field(
+        30, gt=0, description="messages a minute per channel, unless the provider's table says"
+    )
+    promo_cap_hours: float = Field(24, gt=0, description="one promotional message per customer in this many hours")
+    unknown_wait_minutes: float = Field(
+        60, ge=0, description="how long an unknown send waits for a status before it is listed"
+    )
+    attribution_days: int = Field(5, gt=0, description="an order this many days after delivery counts for the message")
+    receive_host: str = Field("127.0.0.1", description="address the webhook receiver listens on")
+    receive_port: int = Field(8400, ge=0, le=65535, description="port the webhook receiver listens on")
+    ledger_url: str = Field("", description="SQLAlchemy URL of the ledger; empty is data/ledger.db")
+
+    providers: dict[str, ProviderSettings] = Field(default_factory=dict)
+    sources: dict[str, SourceSettings] = Field(default_factory=dict)
+    templates: dict[str, TemplateSettings] = Field(default_factory=dict)
+    environment: dict[str, SecretStr] = Field(default_factory=dict, repr=False)
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"no time zone is called {value!r}; write it like America/Sao_Paulo")
+        return value
+
+    @property
+    def paths(self) -> Paths:
+        return Paths(home=self.home)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    def secret(self, name: str) -> str | None:
+        """Give the secret `WABENCH_<NAME>`, or None where it is not set."""
+        value = self.environment.get(f"WABENCH_{name.upper()}")
+        return value.get_secret_value() if value else None
+
+    def provider_secrets(self, provider: str, wanted: tuple[str, ...]) -> dict[str, str]:
+        """Give those of a provider's secrets that are set, by their short names."""
+        found = {name: self.secret(f"{provider}_{name}") for name in wanted}
+        return {name: value for name, value in found.items() if value}
+
+
+_TABLES = ("providers", "sources", "templates")
+_SCALARS = frozenset(Settings.model_fields) - {"home", "environment", *_TABLES}
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings; raises UsageError with the file and key that is wrong.
+
+    Precedence: the environment, then `.env`, then `wabench.toml`, then the defaults.
+    """
+    given = os.environ if environ is None else environ
+    home = Path(given.get("WABENCH_HOME") or ROOT).expanduser().resolve()
+    merged = {**{k: v for k, v in dotenv_values(home / ".env").items() if v is not None}, **given}
+    env = {name: value for name, value in merged.items() if name.startswith("WABENCH_")}
+    tables = _read_toml(home / "wabench.toml")
+    values = {name: env[f"WABENCH_{name.upper()}"] for name in _SCALARS if env.get(f"WABENCH_{name.upper()}")}
+    if unknown := set(tables) - _SCALARS - set(_TABLES):
+        raise UsageError(f"wabench.toml: unknown key {min(unknown)!r}; see docs/settings.md")
+    try:
+        return Settings.model_validate({**tables, **values, "home": home, "environment": env})
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"setting {where}: {first['msg']} (see docs/settings.md)") from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: {error}") from None
