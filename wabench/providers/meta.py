@@ -13,6 +13,7 @@ from wabench.providers.errors import ErrorFamily
 name = "meta"
 secrets = ("token", "app_secret", "verify_token")
 default_base_url = "https://graph.facebook.com/v26.0"
+sends_json = True
 
 _RETRY, _MAYBE, _NEVER = ErrorFamily.RETRY, ErrorFamily.MAYBE_SENT, ErrorFamily.NEVER
 _TEMPLATE, _ACCOUNT = ErrorFamily.STOP_TEMPLATE, ErrorFamily.STOP_ACCOUNT
@@ -102,8 +103,8 @@ def sign(body: bytes, secrets: Secrets) -> str:
     return "sha256=" + hmac.new(secrets["app_secret"].encode(), body, hashlib.sha256).hexdigest()
 
 
-def verify(body: bytes, headers: Mapping[str, str], secrets: Secrets) -> bool:
-    """Tell in constant time whether the body was signed with our app secret; header names are lower case."""
+def verify(body: bytes, headers: Mapping[str, str], url: str, secrets: Secrets) -> bool:
+    """Tell in constant time whether our app secret signed the body; header names are lower case, the URL is not signed."""
     if not secrets.get("app_secret"):
         return False
     return hmac.compare_digest(sign(body, secrets).encode(), headers.get("x-hub-signature-256", "").encode())
