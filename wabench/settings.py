@@ -65,6 +65,14 @@ class SourceSettings(_Table):
     currency: str = Field("", description="currency of amounts without one; empty is the shop's")
     streams: dict[Literal["orders", "order_lines", "customers"], StreamSettings]
 
+    @property
+    def zone(self) -> ZoneInfo | None:
+        return ZoneInfo(self.timezone) if self.timezone else None
+
+    def stream(self, name: str) -> StreamSettings | None:
+        """Give a stream's table by its name, or None."""
+        return next((table for stream, table in self.streams.items() if stream == name), None)
+
 
 class TemplateSettings(_Table):
     """One `[templates.NAME]`: an approved template as the provider knows it."""

@@ -11,7 +11,8 @@ _NOT_PROVIDERS = {"base", "errors", "sandbox"}
 
 def names() -> list[str]:
     """List the providers there is a module for."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in _NOT_PROVIDERS)
+    found = (m.name for m in pkgutil.iter_modules(__path__))
+    return sorted(name for name in found if name not in _NOT_PROVIDERS and not name.startswith("_"))
 
 
 def get(name: str) -> Provider:

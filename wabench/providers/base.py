@@ -68,12 +68,16 @@ class Provider(Protocol):
     name: str
     secrets: tuple[str, ...]
     default_base_url: str
+    webhook_secrets: tuple[str, ...]
+    """Those of `secrets` that receiving needs."""
+    sends_json: bool
+    """Whether a webhook's body must be JSON; one that isn't is answered 400 and kept as rejected."""
 
     def challenge(self, query: Mapping[str, str], secrets: Secrets) -> str | None:
         """Answer the subscription handshake, or None when it is not ours."""
 
-    def verify(self, body: bytes, headers: Mapping[str, str], secrets: Secrets) -> bool:
-        """Tell in constant time whether the body was signed with our secret."""
+    def verify(self, body: bytes, headers: Mapping[str, str], url: str, secrets: Secrets) -> bool:
+        """Tell in constant time whether our secret signed the body (and the URL it was sent to, where that counts)."""
 
     def parse(self, body: bytes) -> list[MessageEvent]:
         """Normalise one webhook body; raises `Unparsable`, and nothing else, whatever the bytes."""

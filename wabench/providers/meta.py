@@ -7,11 +7,14 @@ from typing import Any
 
 import httpx
 
+from wabench.events import MessageEvent
+from wabench.providers import _meta_events
 from wabench.providers.base import Accepted, Channel, Failed, Secrets, TemplateMessage
 from wabench.providers.errors import ErrorFamily
 
 name = "meta"
 secrets = ("token", "app_secret", "verify_token")
+webhook_secrets = ("app_secret", "verify_token")
 default_base_url = "https://graph.facebook.com/v26.0"
 sends_json = True
 
@@ -104,10 +107,15 @@ def sign(body: bytes, secrets: Secrets) -> str:
 
 
 def verify(body: bytes, headers: Mapping[str, str], url: str, secrets: Secrets) -> bool:
-    """Tell in constant time whether our app secret signed the body; header names are lower case, the URL is not signed."""
+    """Tell in constant time whether our app secret signed the body; header names are lower case."""
     if not secrets.get("app_secret"):
         return False
     return hmac.compare_digest(sign(body, secrets).encode(), headers.get("x-hub-signature-256", "").encode())
+
+
+def parse(body: bytes) -> list[MessageEvent]:
+    """Normalise one webhook body; raises Unparsable where it is no JSON, and nothing else."""
+    return _meta_events.parse(body, family)
 
 
 def request(message: TemplateMessage, channel: Channel) -> httpx.Request:

@@ -1,0 +1,25 @@
+-- The newest version of each stands: by its own updated_at, then by when it reached us. A version that comes late is
+-- passed over, so that landing read in any order gives the same rows.
+create or replace temp table newest as
+select * exclude (stream)
+from incoming
+qualify row_number() over (
+    partition by source, customer_ref order by updated_at desc nulls last, received_at desc, landing_ref desc
+) = 1;
+
+delete from newest
+using raw.customers as known
+where known.source = newest.source
+    and known.customer_ref = newest.customer_ref
+    and (coalesce(known.updated_at, timestamp '0001-01-01'), known.received_at, known.landing_ref)
+    > (coalesce(newest.updated_at, timestamp '0001-01-01'), newest.received_at, newest.landing_ref);
+
+delete from raw.customers
+using newest
+where customers.source = newest.source and customers.customer_ref = newest.customer_ref;
+
+insert into raw.customers by name
+select
+    newest.*,
+    $load_id as load_id
+from newest

@@ -1,0 +1,25 @@
+-- The newest version of each stands: by its own updated_at, then by when it reached us. A version that comes late is
+-- passed over, so that landing read in any order gives the same rows.
+create or replace temp table newest as
+select * exclude (stream)
+from incoming
+qualify row_number() over (
+    partition by source, order_id order by updated_at desc nulls last, received_at desc, landing_ref desc
+) = 1;
+
+delete from newest
+using raw.orders as known
+where known.source = newest.source
+    and known.order_id = newest.order_id
+    and (coalesce(known.updated_at, timestamp '0001-01-01'), known.received_at, known.landing_ref)
+    > (coalesce(newest.updated_at, timestamp '0001-01-01'), newest.received_at, newest.landing_ref);
+
+delete from raw.orders
+using newest
+where orders.source = newest.source and orders.order_id = newest.order_id;
+
+insert into raw.orders by name
+select
+    newest.*,
+    $load_id as load_id
+from newest

@@ -1,0 +1,5 @@
+insert into raw.rejected by name
+select
+    incoming_rejected.*,
+    $load_id as load_id
+from incoming_rejected

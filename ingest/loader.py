@@ -1,0 +1,154 @@
+"""Landing -> `raw.*`, exactly once: rows and the offsets they came from are committed together."""
+
+import multiprocessing
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from importlib import resources
+
+import duckdb
+
+from ingest import landing
+from ingest.landing import LandingFile
+from ingest.parse import Parsed, Span, parse_span
+from ingest.records import Reading
+from wabench import providers
+from wabench.settings import Settings
+
+SPAN_BYTES = 32 * 1024 * 1024
+"""What is loaded in one transaction: large enough for DuckDB's row groups, small enough for memory."""
+
+ALONE_BYTES = 8 * 1024 * 1024
+"""Below this a second process costs more to start than it saves."""
+
+Progress = Callable[[int, int], None]
+"""Called with bytes done and bytes in all."""
+
+
+@dataclass(slots=True)
+class LoadOutcome:
+    """What a load did; `rows` counts new rows a raw table."""
+
+    bytes: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    rejected: int = 0
+    seconds: float = 0.0
+
+
+def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse for writing, its raw tables made; the caller holds the warehouse lock."""
+    settings.paths.data.mkdir(parents=True, exist_ok=True)
+    connection = duckdb.connect(str(settings.paths.warehouse))
+    connection.execute("set timezone = 'UTC'")
+    connection.execute(_sql("raw.sql"))
+    return connection
+
+
+def load(settings: Settings, progress: Progress | None = None, workers: int | None = None) -> LoadOutcome:
+    """Load every landed line that is not loaded yet; the caller holds the warehouse lock.
+
+    May be killed at any moment: the next call goes on after the last committed span, and what is loaded twice is
+    the same row. `workers` parse (default: one a core); this process alone writes.
+    """
+    began = time.monotonic()
+    outcome = LoadOutcome()
+    connection = connect(settings)
+    try:
+        spans = list(_waiting(settings, connection))
+        total = sum(s.end - s.start for s in spans)
+        for parsed in _parse_all(spans, total, workers or os.cpu_count() or 1):
+            _store(connection, parsed, outcome)
+            if progress:
+                progress(outcome.bytes, total)
+    finally:
+        connection.close()
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def _waiting(settings: Settings, connection: duckdb.DuckDBPyConnection) -> Iterator[Span]:
+    """Cut what is landed and not loaded into spans; streams nobody can read are left where they are."""
+    rows = connection.execute("select file, max(offset_to) from raw.loads group by file").fetchall()
+    loaded = {str(file): int(until) for file, until in rows}
+    for file in landing.files(settings.paths.landing):
+        reader = _reader(settings, file)
+        if reader is None:
+            continue
+        for start, end in landing.spans(file.path, loaded.get(file.name, 0), SPAN_BYTES):
+            yield reader(start, end)
+
+
+def _reader(settings: Settings, file: LandingFile) -> Callable[[int, int], Span] | None:
+    """Tell how a landing file is read; None where nobody can (it loads once somebody can)."""
+    reading = Reading(settings.zone, settings.region, settings.currency)
+    records, fields = "", None
+    if file.stream == "webhooks":
+        if file.source not in providers.names():
+            return None
+    elif not file.is_batch:
+        source = settings.sources.get(file.source)
+        stream = source.stream(file.stream) if source else None
+        if source is None or stream is None:
+            return None
+        reading = Reading(source.zone or settings.zone, settings.region, source.currency or settings.currency)
+        records, fields = stream.records, stream.map
+
+    def span(start: int, end: int) -> Span:
+        return Span(file.source, file.stream, file.name, file.path, start, end, reading, records, fields)
+
+    return span
+
+
+def _parse_all(spans: list[Span], total: int, workers: int) -> Iterator[Parsed]:
+    """Parse spans, in processes where that pays, and give them in their order."""
+    if total <= ALONE_BYTES or workers < 2:
+        yield from map(parse_span, spans)
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        ahead: deque[Future[Parsed]] = deque()
+        for span in spans:
+            ahead.append(pool.submit(parse_span, span))
+            if len(ahead) > workers:  # so many results at most wait in memory
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+def _store(connection: duckdb.DuckDBPyConnection, parsed: Parsed, outcome: LoadOutcome) -> None:
+    span = parsed.span
+    connection.register("incoming", parsed.rows)
+    connection.register("incoming_rejected", parsed.rejected)
+    connection.execute("begin")
+    try:
+        load_id = _one(connection, "select coalesce(max(load_id), 0) + 1 from raw.loads")
+        rows = 0
+        for statement in _sql(f"load_{parsed.table}.sql").split(";\n"):
+            if statement.strip():
+                rows = _one(connection, statement, {"load_id": load_id} if "$load_id" in statement else None)
+        rejected = _one(connection, _sql("load_rejected.sql"), {"load_id": load_id})
+        connection.execute(
+            "insert into raw.loads values (?, ?, ?, ?, ?, ?, now() at time zone 'UTC')",
+            [load_id, span.name, span.start, span.end, rows, rejected],
+        )
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    connection.unregister("incoming")
+    connection.unregister("incoming_rejected")
+    outcome.bytes += span.end - span.start
+    outcome.rows[parsed.table] = outcome.rows.get(parsed.table, 0) + rows
+    outcome.rejected += rejected
+
+
+def _one(connection: duckdb.DuckDBPyConnection, sql: str, values: dict[str, int] | None = None) -> int:
+    """Run a statement and give the first number it answers: a count for an insert or delete."""
+    row = connection.execute(sql, values).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _sql(name: str) -> str:
+    return resources.files("ingest").joinpath(name).read_text(encoding="utf-8")

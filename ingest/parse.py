@@ -1,0 +1,192 @@
+"""From landed bytes to rows: what a loading process does with one span of one landing file; it writes nothing."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pyarrow as pa
+
+from ingest import landing, records
+from ingest.records import FIELDS, Reading, RecordMap, compile_mapping, convert, expand
+from wabench import providers
+from wabench.errors import WabenchError
+from wabench.events import MessageEvent
+from wabench.providers.errors import Unparsable
+
+BODY_KEPT = 2000
+"""Characters of a rejected body that `raw.rejected` shows; landing has the whole."""
+
+_TIME = pa.timestamp("us", tz="UTC")
+_MONEY = pa.decimal128(18, 4)
+_TYPES = {records.to_time: _TIME, records.to_decimal: _MONEY, records.to_bool: pa.bool_()}
+_EVENT_FIELDS = MessageEvent.__struct_fields__
+_EVENT_TYPES = {"occurred_at": _TIME, "price": pa.float64()}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Whole lines [start, end) of a landing file, and how to read the records in it."""
+
+    source: str
+    stream: str
+    name: str
+    path: Path
+    start: int
+    end: int
+    reading: Reading
+    records: str = ""
+    fields: Mapping[str, str] | None = None
+    """How a pulled stream's records map to ours; None for webhooks, and for batches, whose header says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What became of a span: rows for one raw table, and what could not be understood."""
+
+    span: Span
+    table: str
+    rows: pa.Table
+    rejected: pa.Table
+
+
+class _Rejects:
+    """Collects what a span's lines could not be turned into."""
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+        self.rows: list[dict[str, Any]] = []
+
+    def add(self, offset: int, received_at: str | None, reason: str, body: bytes) -> None:
+        text = body[: 4 * BODY_KEPT].decode(errors="replace")[:BODY_KEPT]
+        ref = f"{self._span.name}:{offset}"
+        self.rows.append(
+            {"landing_ref": ref, "received_at": received_at, "reason": reason, "body": text.replace("\0", "�")}
+        )
+
+    def table(self) -> pa.Table:
+        schema = pa.schema([(name, pa.string()) for name in ("landing_ref", "received_at", "reason", "body")])
+        return _with_source(_received(pa.Table.from_pylist(self.rows, schema)), self._span)
+
+
+def parse_span(span: Span) -> Parsed:
+    """Read and normalise one span. Runs in a process of its own where there is much to load."""
+    with span.path.open("rb") as file:
+        file.seek(span.start)
+        data = file.read(span.end - span.start)
+    return _parse_webhooks(span, data) if span.stream == "webhooks" else _parse_records(span, data)
+
+
+def _parse_webhooks(span: Span, data: bytes) -> Parsed:
+    parse = providers.get(span.source).parse
+    events: list[MessageEvent] = []
+    received: list[str] = []
+    refs: list[str] = []
+    rejects = _Rejects(span)
+    seen: set[str] = set()
+    for offset, line in _lines(data, span.start):
+        try:
+            received_at, body = landing.open_envelope(line)
+            found = parse(body)
+        except msgspec.DecodeError as error:
+            rejects.add(offset, None, f"damaged landing line: {error}", line)
+            continue
+        except Unparsable as error:
+            rejects.add(offset, received_at, str(error), body)
+            continue
+        for event in found:
+            if event.event_id not in seen:
+                seen.add(event.event_id)
+                events.append(event)
+                received.append(received_at)
+                refs.append(f"{span.name}:{offset}")
+    columns: dict[str, Any] = {
+        name: pa.array([getattr(e, name) for e in events], _EVENT_TYPES.get(name, pa.string()))
+        for name in _EVENT_FIELDS
+    }
+    columns |= {"received_at": pa.array(received, pa.string()), "landing_ref": pa.array(refs, pa.string())}
+    columns["provider"] = pa.repeat(span.source, len(events)).cast(pa.string())
+    return Parsed(span, "message_events", _received(pa.table(columns)), rejects.table())
+
+
+def _parse_records(span: Span, data: bytes) -> Parsed:
+    header = _batch_header(span.path) if span.fields is None else None
+    reading = header.reading(span.reading) if header else span.reading
+    mapping = compile_mapping(span.stream, header.map if header else span.fields or {}, reading)
+    rejects = _Rejects(span)
+    rows: list[dict[str, Any]] = []
+    for offset, line in _lines(data, span.start):
+        if header and offset == 0:
+            continue
+        received_at = header.received_at if header else None
+        try:
+            received_at, body = (received_at, line) if received_at else landing.open_envelope(line)
+            document = msgspec.json.decode(body)
+        except msgspec.DecodeError as error:
+            rejects.add(offset, received_at, f"not JSON: {error}", line)
+            continue
+        for record, parents in expand(document, span.records):
+            try:
+                row = convert(record, parents, mapping, reading)
+            except ValueError as error:
+                rejects.add(offset, received_at, str(error), msgspec.json.encode(record))
+                continue
+            row["received_at"], row["landing_ref"] = received_at, f"{span.name}:{offset}"
+            rows.append(row)
+    table = pa.Table.from_pylist(rows, _record_schema(mapping)) if rows else _record_schema(mapping).empty_table()
+    return Parsed(span, span.stream, _with_source(_received(table), span), rejects.table())
+
+
+class BatchHeader(msgspec.Struct):
+    """The first line of a batch: which file it was and how its columns map to our fields."""
+
+    received_at: str
+    file: str
+    sha256: str
+    map: dict[str, str]
+    timezone: str
+    currency: str
+    date_format: str | None = None
+
+    def reading(self, shop: Reading) -> Reading:
+        """Give how this file's values are read, whatever the settings have become since."""
+        return Reading(ZoneInfo(self.timezone), shop.region, self.currency, self.date_format)
+
+
+@lru_cache(maxsize=8)
+def _batch_header(path: Path) -> BatchHeader:
+    with path.open("rb") as file:
+        line = file.readline()
+    try:
+        return msgspec.json.decode(line, type=BatchHeader)
+    except msgspec.DecodeError as error:
+        raise WabenchError(f"{path}: its first line is no batch header ({error}); set the file aside") from None
+
+
+def _lines(data: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
+    for line in data.split(b"\n")[:-1]:
+        if line:
+            yield offset, line
+        offset += len(line) + 1
+
+
+def _record_schema(mapping: RecordMap) -> pa.Schema:
+    typed = [(name, _TYPES.get(f, pa.string())) for name, f in FIELDS[mapping.stream].items()]
+    return pa.schema([*typed, ("received_at", pa.string()), ("landing_ref", pa.string())])
+
+
+def _received(table: pa.Table) -> pa.Table:
+    at = table.schema.get_field_index("received_at")
+    table = table.set_column(at, "received_at", table["received_at"].cast(_TIME))
+    for index, column in enumerate(table.schema):
+        if column.type == _TIME:  # DuckDB's columns are UTC without saying so
+            table = table.set_column(index, column.name, table[column.name].cast(pa.timestamp("us")))
+    return table
+
+
+def _with_source(table: pa.Table, span: Span) -> pa.Table:
+    table = table.append_column("source", pa.array([span.source] * len(table), pa.string()))
+    return table.append_column("stream", pa.array([span.stream] * len(table), pa.string()))

@@ -1,0 +1,254 @@
+"""Orders, their lines and CRM people: any record, by a mapping of fields, to our columns.
+
+A mapping is `our field = their path`: `customer.phones[0].number` walks into a record, `^.id` looks in the record it
+is nested in, `=BRL` is the value itself.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from typing import Any
+
+from wabench import phones
+from wabench.errors import UsageError
+
+CENT = Decimal("0.0001")
+LARGEST = Decimal(10) ** 14
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a source leaves unsaid: the zone of its times, the country of its phones, its currency."""
+
+    zone: tzinfo
+    region: str
+    currency: str
+    date_format: str | None = None
+
+
+Converter = Callable[[Any, Reading], Any]
+
+
+def to_text(value: Any, _: Reading) -> str | None:
+    """Keep text as it is, trimmed; a whole number written as a float loses its `.0`."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip() or None
+
+
+_THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
+_EUROPEAN = re.compile(r"-?(\d{1,3}(\.\d{3})+|\d+),\d+")
+
+
+def to_decimal(value: Any, _: Reading) -> Decimal:
+    """Read an amount: 1234.5, 1,234.50 and 1.234,50; raises ValueError for anything else, or over 14 digits."""
+    text = str(value).strip().replace("\u00a0", "").replace(" ", "")
+    if _THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
+    elif _EUROPEAN.fullmatch(text):
+        text = text.replace(".", "").replace(",", ".")
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError("is no number") from None
+    if not number.is_finite() or abs(number) >= LARGEST:
+        raise ValueError("is out of range")
+    return number.quantize(CENT)
+
+
+def to_time(value: Any, reading: Reading) -> datetime:
+    """Read a time: ISO 8601, seconds or milliseconds since 1970, or the given format; without a zone it is local."""
+    if isinstance(value, int | float) or (isinstance(value, str) and re.fullmatch(r"\d{9,13}(\.\d+)?", value)):
+        seconds = float(value)
+        moment = datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
+    elif reading.date_format:
+        moment = datetime.strptime(str(value).strip(), reading.date_format)  # noqa: DTZ007 - zoned below
+    else:
+        try:
+            moment = datetime.fromisoformat(str(value).strip())
+        except ValueError:
+            raise ValueError("is no ISO 8601 time; say its format with --date-format") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=reading.zone)).astimezone(UTC)
+
+
+_STATUS = {
+    **dict.fromkeys(
+        ("paid", "completed", "complete", "processing", "fulfilled", "shipped", "delivered", "won"), "paid"
+    ),
+    **dict.fromkeys(("pending", "on-hold", "on_hold", "open", "new", "authorized", "unpaid", "draft"), "pending"),
+    **dict.fromkeys(("cancelled", "canceled", "failed", "voided", "lost", "trash", "expired"), "cancelled"),
+    **dict.fromkeys(("refunded", "returned"), "refunded"),
+    **dict.fromkeys(("partially_refunded", "partially-refunded"), "partially_refunded"),
+}
+
+
+def to_status(value: Any, _: Reading) -> str:
+    """Translate an order's status; a word we don't know is `unknown`."""
+    return _STATUS.get(str(value).strip().lower().replace(" ", "_"), "unknown")
+
+
+_YES_NO = {
+    **dict.fromkeys(("true", "1", "yes", "y", "opted_in", "subscribed", "да", "sim", "si", "sí"), True),
+    **dict.fromkeys(("false", "0", "no", "n", "opted_out", "unsubscribed", "нет", "não", "nao"), False),
+}
+
+
+def to_bool(value: Any, _: Reading) -> bool | None:
+    """Read yes or no; anything else is not known."""
+    return _YES_NO.get(str(value).strip().lower())
+
+
+def to_phone(value: Any, reading: Reading) -> str | None:
+    """Read a phone to E.164; what is none is kept as no phone rather than losing the record."""
+    return phones.normalise(to_text(value, reading) or "", reading.region)
+
+
+def to_currency(value: Any, _: Reading) -> str:
+    """Read an ISO 4217 code."""
+    code = str(value).strip().upper()
+    if not re.fullmatch("[A-Z]{3}", code):
+        raise ValueError("is no ISO 4217 code")
+    return code
+
+
+_PERSON: dict[str, Converter] = {"phone": to_phone, "email": to_text, "name": to_text}
+FIELDS: dict[str, dict[str, Converter]] = {
+    "orders": {
+        "order_id": to_text,
+        "customer_ref": to_text,
+        "ordered_at": to_time,
+        "updated_at": to_time,
+        "status": to_status,
+        "total": to_decimal,
+        "refunded": to_decimal,
+        "margin": to_decimal,
+        "currency": to_currency,
+        **_PERSON,
+    },
+    "order_lines": {
+        "order_id": to_text,
+        "sku": to_text,
+        "title": to_text,
+        "category": to_text,
+        "quantity": to_decimal,
+        "unit_price": to_decimal,
+        "customer_ref": to_text,
+        "ordered_at": to_time,
+        "currency": to_currency,
+        **_PERSON,
+    },
+    "customers": {
+        "customer_ref": to_text,
+        **_PERSON,
+        "locale": to_text,
+        "timezone": to_text,
+        "country": to_text,
+        "consent": to_bool,
+        "consent_at": to_time,
+        "consent_source": to_text,
+        "updated_at": to_time,
+    },
+}
+REQUIRED = {
+    "orders": ("order_id", "ordered_at", "total"),
+    "order_lines": ("order_id", "quantity", "unit_price"),
+    "customers": ("customer_ref",),
+}
+
+Step = str | int
+Path = tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMap:
+    """A compiled mapping of one stream: where each of our fields stands in their record, or its constant value."""
+
+    stream: str
+    paths: tuple[tuple[str, Path, Converter], ...]
+    constants: tuple[tuple[str, Any], ...]
+
+
+def compile_mapping(stream: str, fields: Mapping[str, str], reading: Reading) -> RecordMap:
+    """Check and compile `our field = their path`; raises UsageError naming the field and the nearest right one."""
+    known = FIELDS[stream]
+    for name in fields:
+        if name not in known:
+            raise UsageError(f"{stream} have no field {name!r}; {_nearest(name, list(known))}")
+    if lacking := [name for name in REQUIRED[stream] if name not in fields]:
+        raise UsageError(f"{stream} need {', '.join(lacking)}; say where with --map {lacking[0]}=COLUMN")
+    constants = {name: known[name](path[1:], reading) for name, path in fields.items() if path.startswith("=")}
+    paths = [(name, parse_path(path), known[name]) for name, path in fields.items() if name not in constants]
+    return RecordMap(stream, tuple(paths), tuple(constants.items()))
+
+
+def convert(record: Any, parents: tuple[Any, ...], mapping: RecordMap, reading: Reading) -> dict[str, Any]:
+    """Turn one record into a row; raises ValueError naming the field and value that can't be understood."""
+    row: dict[str, Any] = dict(mapping.constants)
+    if "currency" in FIELDS[mapping.stream]:
+        row.setdefault("currency", reading.currency)
+    for name, path, converter in mapping.paths:
+        value = find(record, path, parents)
+        if value is None or value == "":
+            continue
+        if isinstance(value, dict | list):
+            raise ValueError(f"{name} is not a single value")
+        try:
+            row[name] = converter(value, reading)
+        except (ValueError, OverflowError, OSError) as error:
+            raise ValueError(f"{name} {str(value)[:80]!r} {error}") from None
+    if lacking := [name for name in REQUIRED[mapping.stream] if row.get(name) is None]:
+        raise ValueError(f"{lacking[0]} is missing")
+    return row if mapping.stream != "orders" else _settle_money(row)
+
+
+def _settle_money(row: dict[str, Any]) -> dict[str, Any]:
+    """Make an order's money ours: a total below nothing is a refund; a status nobody gave is what the money says."""
+    total, refunded = row["total"], row.get("refunded") or Decimal(0)
+    if total < 0:
+        total, refunded, row["status"] = Decimal(0), -total, "refunded"
+    row["total"], row["refunded"] = total, abs(refunded)
+    row.setdefault("status", "paid")
+    return row
+
+
+def parse_path(path: str) -> Path:
+    """Read `a.b[0].c` into its steps; a key with a dot in it is written `["a.b"]`."""
+    steps: list[Step] = []
+    for quoted, index, key in re.findall(r'\["([^"]+)"\]|\[(\d+)\]|([^.\[\]]+)', path):
+        steps.append(int(index) if index else quoted or key)
+    return tuple(steps)
+
+
+def find(record: Any, path: Path, parents: tuple[Any, ...] = ()) -> Any:
+    """Walk into a record; None where the way ends early. `^` steps out to the record around it."""
+    for step in path:
+        if step == "^":
+            if not parents:
+                return None
+            record, parents = parents[-1], parents[:-1]
+        elif isinstance(step, str) and isinstance(record, dict):
+            record = record.get(step)
+        elif isinstance(step, int) and isinstance(record, list):
+            record = record[step] if step < len(record) else None
+        else:
+            return None
+    return record
+
+
+def expand(record: Any, path: str, parents: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """Give each record of a list and the records around it; `orders[].items[]` walks lists within lists."""
+    here, _, inside = path.partition("[]")
+    items = find(record, parse_path(here))
+    for item in items if isinstance(items, list) else [items]:
+        if inside:
+            yield from expand(item, inside.removeprefix("."), (*parents, record))
+        elif item is not None:
+            yield item, (*parents, record)
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]}?" if close else f"it has {', '.join(known)}"

@@ -1,0 +1,32 @@
+"""Phones as people write them, to E.164."""
+
+from functools import lru_cache
+
+import phonenumbers
+from phonenumbers import NumberParseException
+
+
+@lru_cache(maxsize=65536)
+def normalise(text: str, region: str) -> str | None:
+    """Read a phone written in any usual way; None where it is none.
+
+    `region` is the country (ISO 3166, two letters) of numbers without a country code. A number that is impossible
+    there but possible with a plus before it is taken to have its country code already, as CRMs often store it.
+    """
+    written = text.strip().removeprefix("whatsapp:")
+    return _e164(written, region) or (_e164(f"+{written}", region) if not written.startswith("+") else None)
+
+
+def mask(phone: str | None) -> str:
+    """Show a phone to who may not see it: its last four digits."""
+    return f"•••• {phone[-4:]}" if phone else ""
+
+
+def _e164(text: str, region: str) -> str | None:
+    try:
+        number = phonenumbers.parse(text, region)
+    except NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
