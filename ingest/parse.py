@@ -22,7 +22,11 @@ BODY_KEPT = 2000
 
 _TIME = pa.timestamp("us", tz="UTC")
 _MONEY = pa.decimal128(18, 4)
-_TYPES = {records.to_time: _TIME, records.to_decimal: _MONEY, records.to_bool: pa.bool_()}
+_TYPES: dict[records.Converter, pa.DataType] = {
+    records.to_time: _TIME,
+    records.to_decimal: _MONEY,
+    records.to_bool: pa.bool_(),
+}
 _EVENT_FIELDS = MessageEvent.__struct_fields__
 _EVENT_TYPES = {"occurred_at": _TIME, "price": pa.float64()}
 

@@ -28,6 +28,7 @@ class ProviderSettings(_Table):
     channel_id: str = Field("", description="the sending number's id at the provider (Meta: phone number id)")
     base_url: str = Field("", description="the API's address; empty is the provider's own")
     pace_per_minute: float | None = Field(None, gt=0, description="messages a minute on this channel")
+    timeout_seconds: float = Field(30, gt=0, description="how long a call may take before its answer counts as lost")
     options: dict[str, str] = Field(default_factory=dict, description="what only this provider knows")
 
 

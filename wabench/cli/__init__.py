@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from wabench.cli import ingest
 from wabench.cli.console import err
 from wabench.errors import WabenchError
 
@@ -20,6 +21,10 @@ app = typer.Typer(
 @app.callback()
 def _options(debug: bool = typer.Option(False, "--debug", help="show the whole trace of an error")) -> None:
     """Whom to write to on WhatsApp, what it brings, and how not to be a nuisance."""
+
+
+app.command()(ingest.ingest)
+app.command()(ingest.receive)
 
 
 def main() -> None:
