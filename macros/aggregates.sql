@@ -1,0 +1,37 @@
+{# A share that is null, not an error and not zero, where there is nothing to divide by. #}
+{% macro rate(numerator, denominator) -%}
+    cast({{ numerator }} as double) / nullif({{ denominator }}, 0)
+{%- endmacro %}
+
+
+{% macro money(expression) -%}
+    cast({{ expression }} as decimal(18, 4))
+{%- endmacro %}
+
+
+{# The newest value that is known; of two from the same moment the greater, so that every run picks the same. #}
+{% macro latest(value, moment) -%}
+    {{ return(adapter.dispatch("latest")(value, moment)) }}
+{%- endmacro %}
+
+{% macro duckdb__latest(value, moment) -%}
+    max_by({{ value }}, row({{ moment }}, {{ value }})) filter (where {{ value }} is not null)
+{%- endmacro %}
+
+{% macro spark__latest(value, moment) -%}
+    max_by({{ value }}, struct({{ moment }}, {{ value }})) filter (where {{ value }} is not null)
+{%- endmacro %}
+
+
+{# A group's texts in one, in their own order. #}
+{% macro joined_text(text) -%}
+    {{ return(adapter.dispatch("joined_text")(text)) }}
+{%- endmacro %}
+
+{% macro duckdb__joined_text(text) -%}
+    string_agg({{ text }}, ', ' order by {{ text }})
+{%- endmacro %}
+
+{% macro spark__joined_text(text) -%}
+    listagg({{ text }}, ', ') within group (order by {{ text }})
+{%- endmacro %}

@@ -1,0 +1,23 @@
+{# The end of every trailing window: the variable, or when this dbt run started. #}
+{% macro as_of() -%}
+    cast('{{ var("as_of") or run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as timestamp)
+{%- endmacro %}
+
+
+{# Whether a moment lies in the half-open window [as_of - days, as_of); without days, anywhere before as_of. #}
+{% macro in_window(moment, days=none) -%}
+    ({{ moment }} < {{ as_of() }}{% if days %} and {{ moment }} >= {{ as_of() }} - interval '{{ days }}' day{% endif %})
+{%- endmacro %}
+
+
+{% macro seconds_between(earlier, later) -%}
+    {{ return(adapter.dispatch("seconds_between")(earlier, later)) }}
+{%- endmacro %}
+
+{% macro duckdb__seconds_between(earlier, later) -%}
+    (epoch({{ later }}) - epoch({{ earlier }}))
+{%- endmacro %}
+
+{% macro spark__seconds_between(earlier, later) -%}
+    (unix_timestamp({{ later }}) - unix_timestamp({{ earlier }}))
+{%- endmacro %}

@@ -1,0 +1,105 @@
+-- Who a customer is. What the CRM says of a person wins over what they call themselves, but for the phone: the one
+-- WhatsApp itself uses reaches them. Of several values the newest stands.
+
+with
+
+identities as (
+
+    select * from {{ ref("int_identities_resolved_to_customers") }}
+
+),
+
+sightings as (
+
+    select *, coalesce({{ user_identity("provider", "user_id") }}, {{ phone_identity("phone") }}) as identity
+    from {{ ref("int_message_events_collapsed_to_sightings") }}
+
+),
+
+crm as (
+
+    select *, {{ ref_identity("source", "customer_ref") }} as identity from {{ ref("stg_crm__customers") }}
+
+),
+
+orders as (
+
+    select * from {{ ref("int_orders_converted_to_currency") }}
+
+),
+
+seen as (
+
+    select
+        identities.customer_id,
+        {{ latest("sightings.phone", "sightings.last_seen_at") }} as phone,
+        {{ latest("sightings.user_id", "sightings.last_seen_at") }} as user_id,
+        {{ latest("sightings.username", "sightings.last_seen_at") }} as username,
+        {{ latest("sightings.profile_name", "sightings.last_seen_at") }} as name
+    from sightings
+    inner join identities on sightings.identity = identities.identity
+    group by identities.customer_id
+
+),
+
+recorded as (
+
+    select
+        identities.customer_id
+        {%- for column in ("name", "email", "phone", "locale", "timezone", "country") %},
+        {{ latest("crm." ~ column, "crm.updated_at") }} as {{ column }}
+        {%- endfor %}
+    from crm
+    inner join identities on crm.identity = identities.identity
+    group by identities.customer_id
+
+),
+
+ordered as (
+
+    select
+        customer_id
+        {%- for column in ("name", "email", "phone") %},
+        {{ latest(column, "ordered_at") }} as {{ column }}
+        {%- endfor %}
+    from orders
+    where customer_id is not null
+    group by customer_id
+
+),
+
+addressed as (
+
+    select customer_id, max(substr(identity, 7)) as phone from identities
+    where identity_type = 'phone' and evidence = 'send'
+    group by customer_id
+
+),
+
+customers as (
+
+    select distinct customer_id from identities
+
+),
+
+final as (
+
+    select
+        customers.customer_id,
+        coalesce(recorded.name, ordered.name, seen.name) as name,
+        coalesce(recorded.email, ordered.email) as email,
+        coalesce(seen.phone, recorded.phone, ordered.phone, addressed.phone) as phone,
+        seen.user_id,
+        seen.username,
+        coalesce(recorded.country, case when seen.user_id like '__.%' then substr(seen.user_id, 1, 2) end) as country,
+        recorded.locale,
+        recorded.timezone
+    from customers
+    left join seen on customers.customer_id = seen.customer_id
+    left join recorded on customers.customer_id = recorded.customer_id
+    left join ordered on customers.customer_id = ordered.customer_id
+    left join addressed on customers.customer_id = addressed.customer_id
+
+)
+
+select * from final

@@ -1,0 +1,74 @@
+with
+
+links as (
+
+    select * from {{ ref("int_identities_linked") }}
+
+),
+
+pairs as (
+
+    select distinct identity as a, other_identity as b from links
+    where other_identity is not null and identity <> other_identity
+
+),
+
+components as (
+
+    {{ connected_components("pairs") | indent(4) }}
+
+),
+
+nodes as (
+
+    select identity, since, evidence from links
+    union all
+    select other_identity, since, evidence from links where other_identity is not null
+
+),
+
+identities as (
+
+    select identity, since, evidence from nodes
+    qualify row_number() over (partition by identity order by since nulls last, evidence) = 1
+
+),
+
+-- Of identities known equally long the phone comes first, so that a customer who gains an order keeps the id.
+ranked as (
+
+    select
+        identities.identity,
+        identities.since,
+        identities.evidence,
+        coalesce(components.component, identities.identity) as component,
+        case
+            when identities.identity like 'phone:%' then 'phone'
+            when identities.identity like 'user_id:%' then 'user_id'
+            else 'customer_ref'
+        end as identity_type
+    from identities
+    left join components on identities.identity = components.node
+
+),
+
+final as (
+
+    select
+        identity,
+        identity_type,
+        since,
+        evidence,
+        {{ customer_id_of("""
+            first_value(identity) over (
+                partition by component
+                order by
+                    since nulls last,
+                    case identity_type when 'phone' then 1 when 'user_id' then 2 else 3 end,
+                    identity
+            )""") }} as customer_id
+    from ranked
+
+)
+
+select * from final

@@ -1,0 +1,91 @@
+-- A row per send with everything that came of it. What a status came back for was accepted, whatever the ledger still
+-- believes; what was sent twice (a person decided to try an unknown one again) counts once but costs twice.
+
+with
+
+sends as (
+
+    select * from {{ ref("int_sends_resolved_to_customers") }}
+
+),
+
+messages as (
+
+    select * from {{ ref("fct_messages") }}
+
+),
+
+followed as (
+
+    select * from {{ ref("int_messages_followed_to_outcomes") }}
+
+),
+
+orders as (
+
+    select * from {{ ref("fct_orders") }}
+
+),
+
+attributed as (
+
+    select * from {{ ref("int_orders_attributed_to_messages") }}
+
+),
+
+came_back as (
+
+    select
+        messages.send_id,
+        min(messages.delivered_at) as delivered_at,
+        min(messages.read_at) as read_at,
+        min(messages.failed_at) as failed_at,
+        min(messages.replied_at) as replied_at,
+        min(followed.converted_at) as converted_at,
+        min(followed.opted_out_at) as opted_out_at,
+        sum(messages.cost) as cost
+    from messages
+    left join followed on messages.message_key = followed.message_key
+    where messages.send_id is not null
+    group by messages.send_id
+
+),
+
+brought as (
+
+    select attributed.send_id, count(*) as orders, sum(orders.net) as net_revenue
+    from attributed
+    inner join orders on attributed.order_key = orders.order_key
+    group by attributed.send_id
+
+),
+
+final as (
+
+    select
+        sends.send_id,
+        sends.campaign_id,
+        sends.variant,
+        sends.customer_id,
+        case
+            when came_back.send_id is not null and sends.state in ('claimed', 'unknown') then 'accepted'
+            when sends.state in ('planned', 'claimed') then 'waiting'
+            else sends.state
+        end as state,
+        sends.reason,
+        came_back.delivered_at,
+        came_back.read_at,
+        case when came_back.delivered_at is null then came_back.failed_at end as failed_at,
+        came_back.replied_at,
+        came_back.converted_at,
+        came_back.opted_out_at,
+        coalesce(came_back.cost, 0) as cost,
+        coalesce(brought.orders, 0) as attributed_orders,
+        coalesce(brought.net_revenue, 0) as attributed_net_revenue
+    from sends
+    left join came_back on sends.send_id = came_back.send_id
+    left join brought on sends.send_id = brought.send_id
+
+)
+
+select * from final

@@ -1,0 +1,86 @@
+with
+
+measured as (
+
+    select * from {{ ref("int_customers_measured") }}
+
+),
+
+described as (
+
+    select * from {{ ref("int_customers_described") }}
+
+),
+
+tagged as (
+
+    select * from {{ ref("int_customers_tagged") }}
+
+),
+
+consents as (
+
+    select * from {{ ref("int_consents_stated") }}
+    where {{ in_window("stated_at") }}
+    qualify row_number() over (
+        partition by customer_id order by stated_at desc, has_consent, consent_source
+    ) = 1
+
+),
+
+final as (
+
+    select
+        measured.customer_id,
+        described.name,
+        described.email,
+        described.phone,
+        described.user_id,
+        described.username,
+        described.country,
+        described.locale,
+        described.timezone,
+        described.phone is not null or described.user_id is not null as is_reachable,
+        case when consents.has_consent then 'opted_in' when not consents.has_consent then 'opted_out' else 'unknown' end
+            as consent,
+        consents.stated_at as consent_at,
+        consents.consent_source,
+        measured.first_seen_at,
+        measured.first_order_at,
+        measured.last_order_at,
+        measured.orders_30d,
+        measured.orders_90d,
+        measured.orders_365d,
+        measured.orders,
+        measured.net_revenue_30d,
+        measured.net_revenue_90d,
+        measured.net_revenue_365d,
+        measured.net_revenue,
+        measured.average_order_value,
+        '{{ var("currency") }}' as currency,
+        measured.last_interaction_at,
+        cast(floor({{ seconds_between("measured.last_interaction_at", as_of()) }} / 86400) as integer)
+            as days_since_interaction,
+        {%- for verb in ("received", "read", "replied") %}
+        {%- for suffix in ("_7d", "_30d", "_90d", "") %}
+        measured.messages_{{ verb }}{{ suffix }},
+        {%- endfor %}
+        {%- endfor %}
+        {{ rate("measured.messages_read", "measured.messages_received") }} as read_rate,
+        {{ rate("measured.messages_replied", "measured.messages_received") }} as reply_rate,
+        measured.last_promotional_at,
+        measured.last_inbound_at,
+        measured.last_inbound_at + interval '24' hour as window_open_until,
+        coalesce(measured.last_inbound_at + interval '24' hour > {{ as_of() }}, false) as is_window_open,
+        tagged.frequency_tag,
+        tagged.order_value_tag,
+        tagged.engagement_tag,
+        {{ bucket("measured.customer_id") }} as bucket
+    from measured
+    inner join described on measured.customer_id = described.customer_id
+    inner join tagged on measured.customer_id = tagged.customer_id
+    left join consents on measured.customer_id = consents.customer_id
+
+)
+
+select * from final

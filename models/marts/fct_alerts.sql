@@ -1,0 +1,112 @@
+with
+
+campaigns as (
+
+    select * from {{ ref("dim_campaigns") }}
+
+),
+
+results as (
+
+    select * from {{ ref("fct_campaigns") }}
+
+),
+
+templates as (
+
+    select * from {{ ref("dim_templates") }}
+
+),
+
+sources as (
+
+    select * from {{ ref("meta_sources") }}
+
+),
+
+rejected as (
+
+    select * from {{ ref("stg_runs__rejected") }}
+
+),
+
+thresholds as (
+
+    select * from {{ ref("alert_thresholds") }}
+
+),
+
+totals as (
+
+    select
+        campaigns.campaign_id,
+        campaigns.name,
+        campaigns.started_at,
+        sum(results.accepted) as accepted,
+        sum(results.failed) as failed,
+        sum(results.delivered) as delivered,
+        sum(results.replied) as replied
+    from campaigns
+    inner join results on campaigns.campaign_id = results.campaign_id
+    group by campaigns.campaign_id, campaigns.name, campaigns.started_at
+
+),
+
+recently_rejected as (
+
+    select source, count(*) as rejected from rejected
+    where {{ in_window("received_at", 7) }}
+    group by source
+
+),
+
+-- Replies take their time: a campaign is judged by them from a day after its start.
+measured as (
+
+    select
+        'low_reply_rate' as alert,
+        campaign_id as subject,
+        name as subject_name,
+        {{ rate("replied", "delivered") }} as value,
+        delivered as denominator
+    from totals
+    where started_at <= {{ as_of() }} - interval '24' hour
+    union all
+    select 'high_failure_rate', campaign_id, name, {{ rate("failed", "accepted") }}, accepted from totals
+    union all
+    select 'template_stopped', template_key, template_name || ' is ' || status, 1.0, 1 from templates
+    where status in ('paused', 'disabled')
+    union all
+    select 'template_quality_red', template_key, template_name, 1.0, 1 from templates
+    where quality = 'red'
+    union all
+    select 'stale_source', source, source, {{ seconds_between("last_received_at", as_of()) }} / 3600.0, 1 from sources
+    union all
+    select 'rejected_rows', source, source, rejected, 1 from recently_rejected
+
+),
+
+final as (
+
+    select
+        measured.alert || ':' || measured.subject as alert_id,
+        measured.alert,
+        thresholds.severity,
+        measured.subject,
+        measured.subject_name,
+        cast(measured.value as double) as value,
+        cast(thresholds.threshold as double) as threshold,
+        cast(measured.denominator as bigint) as denominator,
+        {{ as_of() }} as raised_at
+    from measured
+    inner join thresholds on measured.alert = thresholds.alert
+    where
+        measured.denominator >= thresholds.at_least
+        and case
+            when thresholds.side = 'below' then measured.value < thresholds.threshold
+            else measured.value > thresholds.threshold
+        end
+
+)
+
+select * from final

@@ -1,0 +1,30 @@
+with
+
+source as (
+
+    select * from {{ source("crm", "customers") }}
+
+),
+
+final as (
+
+    select
+        source,
+        customer_ref,
+        phone,
+        email,
+        name,
+        locale,
+        timezone,
+        upper(country) as country,
+        consent as has_consent,
+        coalesce(consent_at, updated_at, received_at) as consent_at,
+        coalesce(consent_source, source) as consent_source,
+        coalesce(updated_at, received_at) as updated_at,
+        received_at,
+        load_id
+    from source
+
+)
+
+select * from final

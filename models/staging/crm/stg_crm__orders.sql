@@ -1,0 +1,32 @@
+with
+
+source as (
+
+    select * from {{ source("crm", "orders") }}
+
+),
+
+final as (
+
+    select
+        source || ':' || order_id as order_key,
+        source,
+        order_id,
+        customer_ref,
+        ordered_at,
+        updated_at,
+        status,
+        total,
+        coalesce(refunded, 0) as refunded,
+        margin,
+        coalesce(currency, '{{ var("currency") }}') as currency,
+        phone,
+        email,
+        name,
+        received_at,
+        load_id
+    from source
+
+)
+
+select * from final
