@@ -1,0 +1,99 @@
+"""Who a campaign is for: the customers of a segment, or of a CSV that was exported from one; and their consent now."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from wabench import published, segments
+from wabench.campaigns.claims import Candidate, Consents
+from wabench.campaigns.ledger import Campaign
+from wabench.campaigns.policy import Consent
+from wabench.errors import UsageError, WabenchError
+from wabench.phones import normalise
+from wabench.settings import Settings
+
+_KEYS = ("customer_id", "phone", "user_id")
+_CONSENT_OF = """
+    select customer_id, phone, user_id, consent, consent_at from dim_customers
+    where list_contains($customer_id, customer_id) or list_contains($phone, phone) or list_contains($user_id, user_id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Customers with their columns; `version` is the published version they are of, None for a file's."""
+
+    customers: pa.Table
+    version: str | None
+
+
+def select(settings: Settings, segment: str) -> Audience:
+    """Select a segment's customers by its name, or read them from an exported CSV by its path (`….csv`)."""
+    if segment.endswith(".csv"):
+        return Audience(_read_csv(Path(segment), settings.region), None)
+    version = published.current(settings)
+    return Audience(segments.select(settings, segment, version), version.version)
+
+
+def consent_of(customer: Mapping[str, Any]) -> Consent:
+    """Read what a customer's row says of consent; a time without a zone is UTC."""
+    at = customer.get("consent_at")
+    stated_at = datetime.fromisoformat(at) if isinstance(at, str) and at else at or None
+    if stated_at is not None and stated_at.tzinfo is None:
+        stated_at = stated_at.replace(tzinfo=UTC)
+    return Consent(customer.get("consent") or "unknown", stated_at)
+
+
+def consents(settings: Settings, campaign: Campaign) -> Consents:
+    """Make the function that asks the newest published file; one no newer than the plan has nothing to add."""
+
+    def ask(candidates: Sequence[Candidate]) -> Mapping[str, Consent]:
+        try:
+            version = published.current(settings)
+        except WabenchError:
+            return {}
+        if version.version == campaign.audience_version:
+            return {}
+        keys = {key: [v for c in candidates if (v := c._mapping[key])] for key in _KEYS}
+        return _match(candidates, version.query(_CONSENT_OF, keys).to_pylist())
+
+    return ask
+
+
+def _match(candidates: Sequence[Candidate], customers: Sequence[Mapping[str, Any]]) -> dict[str, Consent]:
+    """Give each send the consent of its person: found by phone or user id, for identities may have merged since."""
+    by_key = {(key, customer[key]): consent_of(customer) for customer in customers for key in _KEYS if customer[key]}
+    found = {}
+    for candidate in candidates:
+        for key in ("phone", "user_id", "customer_id"):
+            if consent := by_key.get((key, candidate._mapping[key])):
+                found[candidate.send_id] = consent
+                break
+    return found
+
+
+def _read_csv(path: Path, region: str) -> pa.Table:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [{name: _plain(value) for name, value in row.items() if name} for row in csv.DictReader(file)]
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}; write one with `wabench segment export`") from None
+    if not rows or "customer_id" not in rows[0] or not {"phone", "user_id"} & set(rows[0]):
+        raise UsageError(f"{path}: a campaign needs customers with the columns customer_id and phone or user_id")
+    if any("•" in (row.get("phone") or "") for row in rows):
+        raise UsageError(f"{path}: its phones are masked; export the segment with its phones")
+    return pa.Table.from_pylist([{**row, "phone": _phone(row.get("phone"), region)} for row in rows])
+
+
+def _plain(value: str | None) -> str | None:
+    """Undo what an export does to a cell that a spreadsheet would run."""
+    return (value[1:] if value.startswith("'") else value) if value else None
+
+
+def _phone(value: str | None, region: str) -> str | None:
+    return normalise(value, region) if value else None

@@ -1,0 +1,226 @@
+"""One turn of the sender's bookkeeping: outcomes that have come are written, the next sends are decided and claimed.
+
+A claim is committed before its call and its outcome after it, many of both in one commit: a commit costs about a
+millisecond, and a turn needs one. Everything that limits who is written to is read inside the same transaction.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, text, update
+
+from wabench.campaigns.ledger import Campaign, Ledger
+from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
+from wabench.campaigns.policy import MARKETING, Consent, Facts, Hold, Rules, Skip, after, decide, newest, stops_campaign
+from wabench.campaigns.schema import MAY_HAVE_REACHED, CampaignState, SendState, audit, campaigns, consent, sends
+from wabench.providers.base import Accepted, Failed, TemplateMessage
+
+CALLBACK_PREFIX = "wb:"
+_KEYS = (sends.c.customer_id, sends.c.phone, sends.c.user_id)
+_ADVISORY_LOCK = 0x7761_6265  # one claim at a time on PostgreSQL, as SQLite's write lock makes it anyway
+
+Candidate = Row[Any]
+Consents = Callable[[Sequence[Candidate]], Mapping[str, Consent]]
+"""What the published file says of some sends' customers now, by send id; a send it leaves out is as it was planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A send that is ours to make now; `attempts` counts this one."""
+
+    send_id: str
+    attempts: int
+    message: TemplateMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a claim; `result` is None when the call was never made."""
+
+    claim: Claim
+    result: Accepted | Failed | None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a turn came to. `next_due_in` are the seconds until something is due to be claimed, None when all is."""
+
+    status: CampaignState
+    claims: Sequence[Claim]
+    suppressed: int
+    next_due_in: float | None
+
+
+def take_turn(
+    ledger: Ledger, campaign: Campaign, rules: Rules, consents: Consents, outcomes: Sequence[Outcome], want: int,
+    now: datetime,
+) -> Turn:  # fmt: skip
+    """Write the outcomes and claim up to `want` sends, in one transaction."""
+    with ledger.writing() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        _record(connection, campaign, outcomes, now)
+        this = campaigns.c.campaign_id == campaign.campaign_id
+        status = CampaignState(connection.scalars(select(campaigns.c.status).where(this)).one())
+        if status is CampaignState.CANCELLED:
+            drop_rest(connection, campaign.campaign_id)
+        if status is not CampaignState.RUNNING:
+            return Turn(status, (), 0, None)
+        claimed, suppressed = _claim(connection, campaign, rules, consents, want, now) if want else ((), 0)
+        next_due = _next_due(connection, campaign.campaign_id)
+        return Turn(status, claimed, suppressed, (next_due - now).total_seconds() if next_due else None)
+
+
+def abandon(ledger: Ledger, campaign: Campaign, now: datetime) -> int:
+    """Mark as unknown what a dead process had claimed; the caller holds the campaign's lock, so it is dead."""
+    with ledger.writing() as connection:
+        where = (sends.c.campaign_id == campaign.campaign_id) & (sends.c.state == SendState.CLAIMED)
+        count = move_sends(connection, SendState.UNKNOWN, where, outcome_at=now, error_detail="the sender was killed")
+        if count:
+            note(connection, now, "sender", "abandon", campaign.campaign_id, detail=f"{count} claims of a dead process")
+    return count
+
+
+_WRITE_OUTCOME = (
+    update(sends)
+    .where(sends.c.send_id == bindparam("b_send_id"), sends.c.state == SendState.CLAIMED)
+    .values({column: bindparam(f"b_{column}") for column in (
+        "state", "due_at", "attempts", "message_id", "error_code", "error_family", "error_detail", "outcome_at",
+    )})
+)  # fmt: skip
+
+
+def _record(connection: Connection, campaign: Campaign, outcomes: Sequence[Outcome], now: datetime) -> None:
+    if not outcomes:
+        return
+    connection.execute(_WRITE_OUTCOME, [_outcome_row(outcome, now) for outcome in outcomes])
+    made = [outcome for outcome in outcomes if outcome.result is not None]
+    if made:
+        connection.execute(insert(audit), [_audit_row(outcome, campaign.campaign_id, now) for outcome in made])
+    stop = next((o.result for o in made if o.result and stops_campaign(o.result)), None)
+    if isinstance(stop, Failed):
+        reason = f"{campaign.provider} answered {stop.code}: {stop.detail}"
+        if move_campaign(connection, campaign.campaign_id, CampaignState.PAUSED, reason=reason):
+            note(connection, now, "sender", CampaignState.PAUSED, campaign.campaign_id, detail=reason)
+
+
+def _outcome_row(outcome: Outcome, now: datetime) -> dict[str, Any]:
+    claim, result = outcome.claim, outcome.result
+    state, due_at = after(result, claim.attempts, now) if result else (SendState.PLANNED, now)
+    failed = result if isinstance(result, Failed) else None
+    return {
+        "b_send_id": claim.send_id,
+        "b_state": state,
+        "b_due_at": due_at,
+        "b_attempts": claim.attempts if result else claim.attempts - 1,
+        "b_message_id": result.message_id if isinstance(result, Accepted) else None,
+        "b_error_code": failed.code if failed else None,
+        "b_error_family": failed.family if failed else None,
+        "b_error_detail": failed.detail[:500] if failed else None,
+        "b_outcome_at": now if result else None,
+    }
+
+
+def _audit_row(outcome: Outcome, campaign_id: str, now: datetime) -> dict[str, Any]:
+    result = outcome.result
+    accepted = isinstance(result, Accepted)
+    detail = result.message_id if isinstance(result, Accepted) else f"{result.family} {result.code}" if result else None
+    action = "send accepted" if accepted else "send failed"
+    ids = {"campaign_id": campaign_id, "send_id": outcome.claim.send_id}
+    return {"at": now, "actor": "sender", "action": action, "detail": detail, **ids}
+
+
+def _claim(
+    connection: Connection, campaign: Campaign, rules: Rules, consents: Consents, want: int, now: datetime
+) -> tuple[Sequence[Claim], int]:
+    candidates = _candidates(connection, campaign.campaign_id, want, now)
+    if not candidates:
+        return (), 0
+    known = _Known(connection, candidates, now - max(rules.promo_cap, rules.customer_gap), consents(candidates))
+    decided = [(candidate, decide(known.facts(candidate), rules, now)) for candidate in candidates]
+    for candidate, decision in decided:
+        this = sends.c.send_id == candidate.send_id
+        match decision:
+            case Skip(reason):
+                move_sends(connection, SendState.SUPPRESSED, this, reason=reason)
+            case Hold(until, reason):
+                move_sends(connection, SendState.HELD, this, reason=reason, due_at=until)
+    going = [candidate for candidate, decision in decided if not isinstance(decision, Skip | Hold)]
+    ours = sends.c.send_id.in_([candidate.send_id for candidate in going])
+    move_sends(connection, SendState.CLAIMED, ours, claimed_at=now, attempts=sends.c.attempts + 1)
+    claims = [Claim(c.send_id, c.attempts + 1, _message(c, campaign)) for c in going]
+    return claims, sum(isinstance(decision, Skip) for _, decision in decided)
+
+
+def _candidates(connection: Connection, campaign_id: str, want: int, now: datetime) -> Sequence[Candidate]:
+    of_campaign = (sends.c.campaign_id == campaign_id) & (sends.c.due_at <= now)
+    move_sends(connection, SendState.PLANNED, of_campaign & (sends.c.state == SendState.HELD), reason=None)
+    due = of_campaign & (sends.c.state == SendState.PLANNED)
+    return connection.execute(select(sends).where(due).order_by(sends.c.due_at).limit(want)).all()
+
+
+def _next_due(connection: Connection, campaign_id: str) -> datetime | None:
+    waiting = sends.c.state.in_((SendState.PLANNED, SendState.HELD))
+    earliest = select(func.min(sends.c.due_at)).where(sends.c.campaign_id == campaign_id, waiting)
+    return connection.execute(earliest).scalar_one()
+
+
+def _message(send: Candidate, campaign: Campaign) -> TemplateMessage:
+    return message(send._asdict(), campaign)
+
+
+def message(send: Mapping[str, Any], campaign: Campaign) -> TemplateMessage:
+    """Build the message of one send as it was frozen by the plan."""
+    parameters: dict[str, str] = send["parameters"]
+    return TemplateMessage(
+        phone=send["phone"],
+        user_id=send["user_id"],
+        template_name=campaign.template_name,
+        language=campaign.language,
+        category=campaign.category,
+        parameters=parameters,
+        is_named=not all(key.isdigit() for key in parameters),
+        callback_data=CALLBACK_PREFIX + send["send_id"],
+    )
+
+
+class _Known:
+    """What the ledger knows of some candidates' people, whichever customer a phone or user id was then taken for."""
+
+    def __init__(
+        self, connection: Connection, candidates: Sequence[Candidate], since: datetime, published: Mapping[str, Consent]
+    ) -> None:
+        values = {key.name: [v for c in candidates if (v := c._mapping[key.name])] for key in _KEYS}
+        self._published = published
+        self._promotional: dict[str, datetime] = {}
+        self._message: dict[str, datetime] = {}
+        self._stated: dict[str, list[Consent]] = {}
+        reached = sends.c.state.in_(MAY_HAVE_REACHED) & (sends.c.claimed_at > since)
+        theirs = or_(*(key.in_(values[key.name]) for key in _KEYS))
+        for row in connection.execute(select(*_KEYS, sends.c.category, sends.c.claimed_at).where(reached, theirs)):
+            _keep_latest(self._message, row[:3], row.claimed_at)
+            if row.category == MARKETING:
+                _keep_latest(self._promotional, row[:3], row.claimed_at)
+        theirs = or_(*(consent.c[key.name].in_(values[key.name]) for key in _KEYS))
+        for row in connection.execute(select(consent).where(theirs)):
+            for value in filter(None, (row.customer_id, row.phone, row.user_id)):
+                self._stated.setdefault(value, []).append(Consent(row.consent, row.stated_at))
+
+    def facts(self, send: Candidate) -> Facts:
+        keys = [key for key in (send.customer_id, send.phone, send.user_id) if key]
+        base = self._published.get(send.send_id, Consent(send.consent, send.consent_at))
+        return Facts(
+            phone=send.phone,
+            user_id=send.user_id,
+            consent=newest(base, *(stated for key in keys for stated in self._stated.get(key, ()))),
+            parameters=send.parameters,
+            last_promotional_at=max((self._promotional[k] for k in keys if k in self._promotional), default=None),
+            last_message_at=max((self._message[k] for k in keys if k in self._message), default=None),
+        )
+
+
+def _keep_latest(latest: dict[str, datetime], keys: Sequence[str | None], at: datetime) -> None:
+    for key in filter(None, keys):
+        latest[key] = max(at, latest.get(key, at))

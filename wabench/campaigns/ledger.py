@@ -1,0 +1,252 @@
+"""The ledger: campaigns, their sends, consent and audit, in one database that says what may be sent and what was.
+
+Every method is one transaction. A state moves only along `schema`'s tables: an illegal move's UPDATE finds no row.
+Claims and outcomes are in `claims`, what comes back by webhook in `reconcile`.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import ColumnElement, Connection, Engine, Table, func, insert, select
+
+from wabench.campaigns import schema
+from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
+from wabench.campaigns.policy import MARKETING
+from wabench.campaigns.schema import CampaignState, SendState, audit, campaigns, consent, sends
+from wabench.errors import Refused, UsageError
+from wabench.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """One campaign as the ledger has it."""
+
+    campaign_id: str
+    name: str
+    segment: str | None
+    audience_version: str | None
+    provider: str
+    channel_id: str
+    template_name: str
+    language: str
+    category: str
+    status: CampaignState
+    created_by: str
+    created_at: datetime
+    reason: str | None = None
+    planned_at: datetime | None = None
+    tested_at: datetime | None = None
+    approved_at: datetime | None = None
+    approved_by: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many sends of a campaign are in one state, for one reason or error."""
+
+    state: SendState
+    reason: str | None
+    error_code: str | None
+    sends: int
+
+
+class Ledger:
+    """A ledger that is open; every method is one transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(reads_only=True)
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Begin a transaction that has the write lock from its first statement on."""
+        return self._engine.begin()
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Begin a transaction that only reads and waits for nobody."""
+        return self._reader.begin()
+
+    def campaign(self, name: str) -> Campaign:
+        """Find a campaign; raises UsageError with the nearest name."""
+        with self.reading() as connection:
+            if row := connection.execute(select(campaigns).where(campaigns.c.name == name)).one_or_none():
+                return _campaign(row._asdict())
+            known: list[str] = list(connection.scalars(select(campaigns.c.name)))
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]!r}?" if near else "`wabench campaign list` names those there are"
+        raise UsageError(f"there is no campaign {name!r}; {hint}")
+
+    def campaigns(self) -> list[Campaign]:
+        """List all campaigns, newest first."""
+        with self.reading() as connection:
+            rows = connection.execute(select(campaigns).order_by(campaigns.c.created_at.desc()))
+            return [_campaign(row._asdict()) for row in rows]
+
+    def plan(self, campaign: Campaign, planned: Sequence[Mapping[str, Any]]) -> Campaign:
+        """Store a campaign and all its sends at once; a plan of that name not yet approved is replaced.
+
+        Raises Refused when the name belongs to a campaign that was approved.
+        """
+        with self.writing() as connection:
+            known = connection.execute(select(campaigns).where(campaigns.c.name == campaign.name)).one_or_none()
+            campaign_id = known.campaign_id if known else campaign.campaign_id
+            if not known:
+                connection.execute(insert(campaigns).values(asdict(campaign) | {"status": CampaignState.DRAFT}))
+            values = {k: v for k, v in asdict(campaign).items() if k not in ("campaign_id", "name", "status")}
+            self._move(connection, campaign_id, CampaignState.PLANNED, values)
+            connection.execute(sends.delete().where(sends.c.campaign_id == campaign_id))
+            ids = {"campaign_id": campaign_id}
+            rows = [{**row, **ids, "send_id": send_id(campaign_id, row["customer_id"])} for row in planned]
+            if rows:
+                connection.execute(insert(sends), rows)
+            at = campaign.planned_at or campaign.created_at
+            note(connection, at, campaign.created_by, "plan", campaign_id, detail=f"{len(rows)} customers")
+        return self.campaign(campaign.name)
+
+    def move(
+        self, campaign_id: str, to: CampaignState, actor: str, now: datetime, reason: str | None = None, **values: Any
+    ) -> None:
+        """Move a campaign to another state; raises Refused where there is no such move from where it stands."""
+        with self.writing() as connection:
+            self._move(connection, campaign_id, to, {"reason": reason, **values})
+            if to is CampaignState.CANCELLED:
+                drop_rest(connection, campaign_id)
+            note(connection, now, actor, str(to), campaign_id, detail=reason)
+
+    def _move(self, connection: Connection, campaign_id: str, to: CampaignState, values: Mapping[str, Any]) -> None:
+        if not move_campaign(connection, campaign_id, to, **values):
+            row = connection.execute(select(campaigns).where(campaigns.c.campaign_id == campaign_id)).one()
+            raise Refused(f"campaign {row.name!r} is {row.status}, which can't become {to}")
+
+    def tally(self, campaign_id: str) -> list[Tally]:
+        """Count a campaign's sends by state, reason and error."""
+        by = (sends.c.state, sends.c.reason, sends.c.error_code)
+        statement = select(*by, func.count()).where(sends.c.campaign_id == campaign_id).group_by(*by).order_by(*by)
+        with self.reading() as connection:
+            return [Tally(SendState(row[0]), *row[1:]) for row in connection.execute(statement)]
+
+    def unsettled(self, campaign_id: str, before: datetime) -> list[dict[str, Any]]:
+        """List the sends that were claimed before a moment and are still unknown."""
+        chosen = (sends.c.send_id, sends.c.customer_id, sends.c.claimed_at, sends.c.error_code)
+        with self.reading() as connection:
+            rows = connection.execute(select(*chosen).where(_unknown(campaign_id, before)).order_by(*chosen[2:3]))
+            return [dict(row._asdict()) for row in rows]
+
+    def retry_unknown(self, campaign_id: str, before: datetime, actor: str, now: datetime) -> int:
+        """Plan again, by a person's decision, what was claimed before a moment and is still unknown."""
+        with self.writing() as connection:
+            where = _unknown(campaign_id, before)
+            retried: list[str] = list(connection.scalars(select(sends.c.send_id).where(where)))
+            count = move_sends(connection, SendState.PLANNED, where, due_at=now, reason=None)
+            for send_id in retried:
+                note(connection, now, actor, "retry unknown", campaign_id, send_id)
+        return count
+
+    def retry_stopped(self, campaign_id: str, actor: str, now: datetime) -> int:
+        """Plan again what was turned away only because the template or the account was stopped."""
+        stopped = sends.c.error_family.in_(("stop_template", "stop_account"))
+        where = (sends.c.campaign_id == campaign_id) & (sends.c.state == SendState.REJECTED) & stopped
+        with self.writing() as connection:
+            count = move_sends(connection, SendState.PLANNED, where, due_at=now, reason=None)
+            note(connection, now, actor, "retry stopped", campaign_id, detail=f"{count} sends")
+        return count
+
+    def state_consent(
+        self, value: str, stated_at: datetime, source: str, *, phone: str | None = None, user_id: str | None = None,
+        customer_id: str | None = None
+    ) -> None:  # fmt: skip
+        """Record what a person stated; it holds for every campaign from the next claim on."""
+        keys = {"phone": phone, "user_id": user_id, "customer_id": customer_id}
+        with self.writing() as connection:
+            connection.execute(insert(consent).values(**keys, consent=value, stated_at=stated_at, source=source))
+            note(connection, stated_at, source, value)
+
+    def messages(self, campaign_id: str) -> Iterator[Mapping[str, Any]]:
+        """Read the sends of a campaign that are to be sent, in the order of their ids."""
+        open_states = (SendState.PLANNED, SendState.HELD)
+        where = (sends.c.campaign_id == campaign_id) & sends.c.state.in_(open_states)
+        with self.reading() as connection:
+            for row in connection.execution_options(yield_per=1000).execute(select(sends).where(where)):
+                yield row._asdict()
+
+    def audit_lines(self, campaign_id: str) -> list[dict[str, Any]]:
+        """Read what was done to a campaign and its sends, oldest first."""
+        with self.reading() as connection:
+            lines = select(audit).where(audit.c.campaign_id == campaign_id).order_by(audit.c.audit_id)
+            return [dict(row._asdict()) for row in connection.execute(lines)]
+
+    def recently_promoted(self, since: datetime) -> frozenset[str]:
+        """Give the customer ids, phones and user ids that a promotional message may have reached after a moment."""
+        keys = (sends.c.customer_id, sends.c.phone, sends.c.user_id)
+        reached = sends.c.state.in_(schema.MAY_HAVE_REACHED) & (sends.c.category == MARKETING)
+        with self.reading() as connection:
+            rows = connection.execute(select(*keys).where(reached, sends.c.claimed_at > since))
+            return frozenset(key for row in rows for key in row if key)
+
+
+def send_id(campaign_id: str, customer_id: str) -> str:
+    """Name the send of one campaign to one customer; it travels as callback data and comes back in every status."""
+    return sha256(f"{campaign_id}\n{customer_id}".encode()).hexdigest()[:16]
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Ledger]:
+    """Open the shop's ledger for a `with` block; it is created when there is none."""
+    if not settings.ledger_url:
+        settings.paths.ledger.parent.mkdir(parents=True, exist_ok=True)
+    engine = schema.connect(settings.ledger_url or f"sqlite:///{settings.paths.ledger}")
+    try:
+        yield Ledger(engine)
+    finally:
+        engine.dispose()
+
+
+_TIME = pa.timestamp("us")
+_SNAPSHOT_CAMPAIGNS = (
+    "campaign_id", "name", "segment", "provider", "channel_id", "template_name", "language", "category", "status",
+    "created_at", "planned_at", "approved_at", "approved_by", "started_at", "finished_at",
+)  # fmt: skip
+_SNAPSHOT_SENDS = (
+    "campaign_id", "customer_id", "send_id", "variant", "phone", "user_id", "state", "reason", "message_id",
+    "error_code", "error_family", "planned_at", "claimed_at", "outcome_at",
+)  # fmt: skip
+
+
+def snapshot(settings: Settings) -> dict[str, pa.Table]:
+    """Copy campaigns and sends for the warehouse, of one moment; empty tables when nothing was ever planned."""
+    wanted = {"campaigns": (campaigns, _SNAPSHOT_CAMPAIGNS), "sends": (sends, _SNAPSHOT_SENDS)}
+    if not settings.ledger_url and not settings.paths.ledger.exists():
+        return {name: _arrow(columns, []) for name, (_, columns) in wanted.items()}
+    with opened(settings) as ledger, ledger.reading() as connection:
+        return {name: _arrow(columns, _rows(connection, table, columns)) for name, (table, columns) in wanted.items()}
+
+
+def _rows(connection: Connection, table: Table, columns: Sequence[str]) -> Sequence[Sequence[Any]]:
+    return connection.execute(select(*(table.c[column] for column in columns))).all()
+
+
+def _arrow(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
+    kinds = [_TIME if column.endswith("_at") else pa.string() for column in columns]
+    values = zip(*rows, strict=True) if rows else [()] * len(columns)
+    arrays = [
+        pa.array((v.replace(tzinfo=None) if v else None for v in column) if kind is _TIME else column, kind)
+        for column, kind in zip(values, kinds, strict=True)
+    ]
+    return pa.table(arrays, names=list(columns))
+
+
+def _campaign(row: Mapping[str, Any]) -> Campaign:
+    values = {field.name: row[field.name] for field in fields(Campaign)}
+    return Campaign(**values | {"status": CampaignState(row["status"])})
+
+
+def _unknown(campaign_id: str, before: datetime) -> ColumnElement[bool]:
+    is_unknown = sends.c.state == SendState.UNKNOWN
+    return (sends.c.campaign_id == campaign_id) & is_unknown & (sends.c.claimed_at <= before)

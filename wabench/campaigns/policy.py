@@ -1,0 +1,134 @@
+"""Whether one send may leave now: pure functions of what is known, asked at the plan and again at the send.
+
+The rules in their order: no way to reach, no consent, opted out, already in this campaign, promotional cap, template
+not approved, variables missing or empty. Marketing needs consent and counts for the cap; any other template needs
+neither, but an opt-out is kept by all.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from wabench.campaigns.schema import SendState
+from wabench.providers.base import Accepted, Failed
+from wabench.providers.errors import ErrorFamily
+
+MARKETING = "marketing"
+ATTEMPTS = 10
+_LONGEST_BACKOFF = timedelta(seconds=256)
+_STOPS = (ErrorFamily.STOP_TEMPLATE, ErrorFamily.STOP_ACCOUNT)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """It may leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """It will not leave in this campaign."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """It may not leave before `until`."""
+
+    until: datetime
+    reason: str
+
+
+Decision = Send | Skip | Hold
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person last stated, and when; `unknown` when they stated nothing."""
+
+    value: str = "unknown"
+    stated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the shop and the template set for a whole campaign."""
+
+    category: str
+    consent: Literal["explicit", "implied"]
+    promo_cap: timedelta
+    customer_gap: timedelta
+    is_template_approved: bool
+
+    @property
+    def is_marketing(self) -> bool:
+        return self.category == MARKETING
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of one send's person at this moment."""
+
+    phone: str | None
+    user_id: str | None
+    consent: Consent
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    is_repeat: bool = False
+    last_promotional_at: datetime | None = None
+    last_message_at: datetime | None = None
+
+
+def newest(*statements: Consent) -> Consent:
+    """Choose the statement that holds: the latest, of two at one moment the opt-out; one without a time is oldest."""
+    dated = [s for s in statements if s.stated_at is not None]
+    if dated:
+        return max(dated, key=lambda s: (s.stated_at, s.value == "opted_out"))
+    return next((s for s in statements if s.value != "unknown"), Consent())
+
+
+def decide(facts: Facts, rules: Rules, now: datetime) -> Decision:
+    """Answer for one send at `now`; a cap or gap that ends exactly now holds nobody any more."""
+    return _about_person(facts, rules) or _about_timing(facts, rules, now) or _about_content(facts, rules) or Send()
+
+
+def _about_person(facts: Facts, rules: Rules) -> Skip | None:
+    if not (facts.phone or facts.user_id):
+        return Skip("no way to reach")
+    if rules.is_marketing and rules.consent == "explicit" and facts.consent.value == "unknown":
+        return Skip("no consent")
+    if facts.consent.value == "opted_out":
+        return Skip("opted out")
+    return Skip("already in this campaign") if facts.is_repeat else None
+
+
+def _about_timing(facts: Facts, rules: Rules, now: datetime) -> Skip | Hold | None:
+    promotional, message = facts.last_promotional_at, facts.last_message_at
+    if rules.is_marketing and promotional is not None and promotional + rules.promo_cap > now:
+        return Skip("promotional cap")
+    if message is not None and message + rules.customer_gap > now:
+        return Hold(message + rules.customer_gap, "too soon after another message")
+    return None
+
+
+def _about_content(facts: Facts, rules: Rules) -> Skip | None:
+    if not rules.is_template_approved:
+        return Skip("template not approved")
+    return None if all(facts.parameters.values()) else Skip("variables missing or empty")
+
+
+def after(result: Accepted | Failed, attempts: int, now: datetime) -> tuple[SendState, datetime]:
+    """Tell which state an answer leads to and when the send is next due; `attempts` counts the one just made."""
+    if isinstance(result, Accepted):
+        return SendState.ACCEPTED, now
+    if result.family is ErrorFamily.MAYBE_SENT:
+        return SendState.UNKNOWN, now
+    if result.family is ErrorFamily.RETRY and attempts < ATTEMPTS:
+        wait = min(timedelta(seconds=4 ** (attempts - 1)), _LONGEST_BACKOFF)
+        return SendState.PLANNED, now + max(wait, timedelta(seconds=result.retry_after or 0))
+    return SendState.REJECTED, now
+
+
+def stops_campaign(result: Accepted | Failed) -> bool:
+    """Tell whether an answer is about the template or the account, so that nobody else would get the message either."""
+    return isinstance(result, Failed) and result.family in _STOPS

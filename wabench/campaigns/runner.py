@@ -1,0 +1,251 @@
+"""Taking a campaign through its life: test, approve, run, resume; what may start, and how it ends."""
+
+import asyncio
+import ipaddress
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import httpx
+from sqlalchemy.exc import SQLAlchemyError
+
+from wabench import __version__, locks, providers, sandbox
+from wabench.campaigns import audience, claims, ledger, templates
+from wabench.campaigns.ledger import Campaign, Ledger, Tally
+from wabench.campaigns.plan import asked_rate, channel_settings, rules
+from wabench.campaigns.schema import CampaignState
+from wabench.campaigns.sender import MOST_IN_FLIGHT, Sender
+from wabench.errors import Refused, UsageError, WabenchError
+from wabench.providers.base import Channel
+from wabench.settings import Settings
+
+OnTurn = Callable[[Counter[str]], None]
+Settle = Callable[[], int]
+_STOPS = (signal.SIGINT, signal.SIGTERM)
+_CONNECT_SECONDS = 5.0
+# Shorter than any server keeps an idle connection: one that closes just as we write would make a send unknown.
+_KEEPALIVE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run came to; `calls` are those of this run, `tally` is the whole campaign's."""
+
+    campaign: Campaign
+    calls: Counter[str]
+    settled: int
+    tally: Sequence[Tally]
+
+
+def test(settings: Settings, name: str, actor: str) -> int:
+    """Show every planned send to the sandbox's checks, in process; raises WabenchError with the first that fails."""
+    with ledger.opened(settings) as opened:
+        campaign = opened.campaign(name)
+        provider = providers.get(campaign.provider)
+        channel = Channel("http://127.0.0.1", campaign.channel_id, secrets=dict.fromkeys(provider.secrets, "rehearsal"))
+        tested = 0
+        for send in opened.messages(campaign.campaign_id):
+            request = provider.request(claims.message(send, campaign), channel)
+            if problem := sandbox.check(campaign.provider, request, settings.templates):
+                raise WabenchError(f"customer {send['customer_id']}: {problem}")
+            tested += 1
+        if not tested:
+            raise Refused(f"campaign {name!r} has nobody to send to; `wabench campaign status {name}` says why")
+        now = datetime.now(UTC)
+        opened.move(campaign.campaign_id, CampaignState.TESTED, actor, now, tested_at=now)
+    return tested
+
+
+def approve(settings: Settings, name: str, approver: str) -> None:
+    """Approve a tested campaign; raises Refused for one that was not tested."""
+    now = datetime.now(UTC)
+    with ledger.opened(settings) as opened:
+        campaign = opened.campaign(name)
+        approved = CampaignState.APPROVED
+        opened.move(campaign.campaign_id, approved, approver, now, approved_at=now, approved_by=approver)
+
+
+def pause(settings: Settings, name: str, actor: str) -> None:
+    """Pause a running campaign; its sender notices within a second and ends the calls in flight."""
+    _move(settings, name, CampaignState.PAUSED, actor, f"paused by {actor}")
+
+
+def cancel(settings: Settings, name: str, actor: str) -> None:
+    """Cancel a campaign; what was not sent yet never will be."""
+    _move(settings, name, CampaignState.CANCELLED, actor, f"cancelled by {actor}")
+
+
+def run(settings: Settings, name: str, actor: str, *, live: bool = False, settle: Settle, on_turn: OnTurn) -> Run:
+    """Send an approved campaign, or go on with one whose sender was killed; one that is finished sends nothing.
+
+    Raises Refused for a campaign that is not approved or is paused, and for a real provider without `live`.
+    """
+    return _Runner(settings, name, actor, live, settle, on_turn).run(_may_run)
+
+
+def resume(
+    settings: Settings, name: str, actor: str, *, live: bool = False, retry_unknown: bool = False, settle: Settle,
+    on_turn: OnTurn,
+) -> Run:  # fmt: skip
+    """Go on with a paused campaign; `retry_unknown` sends again what stayed unknown, once its wait is over."""
+    may_start = partial(_may_resume, retry_unknown=retry_unknown)
+    return _Runner(settings, name, actor, live, settle, on_turn).run(may_start)
+
+
+def is_rehearsal(base_url: str) -> bool:
+    """Tell whether an address is on this machine, where a sandbox listens and no customer does."""
+    host = httpx.URL(base_url).host
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _move(settings: Settings, name: str, to: CampaignState, actor: str, reason: str) -> None:
+    with ledger.opened(settings) as opened:
+        opened.move(opened.campaign(name).campaign_id, to, actor, datetime.now(UTC), reason)
+
+
+MayStart = Callable[[Settings, Ledger, Campaign, str, datetime], bool]
+
+
+def _may_run(settings: Settings, opened: Ledger, campaign: Campaign, actor: str, now: datetime) -> bool:
+    match campaign.status:
+        case CampaignState.FINISHED:
+            return False
+        case CampaignState.RUNNING:
+            return True
+        case CampaignState.PAUSED:
+            raise Refused(
+                f"campaign {campaign.name!r} is paused ({campaign.reason}); `wabench campaign resume` goes on"
+            )
+        case CampaignState.PLANNED | CampaignState.TESTED:
+            missing = "tested" if campaign.status is CampaignState.PLANNED else "approved"
+            raise Refused(f"campaign {campaign.name!r} is not {missing} yet; test it, then let somebody approve it")
+    opened.move(campaign.campaign_id, CampaignState.RUNNING, actor, now, started_at=now)
+    return True
+
+
+def _may_resume(
+    settings: Settings, opened: Ledger, campaign: Campaign, actor: str, now: datetime, retry_unknown: bool
+) -> bool:
+    if campaign.status not in (CampaignState.PAUSED, CampaignState.RUNNING, CampaignState.FINISHED):
+        raise Refused(f"campaign {campaign.name!r} is {campaign.status}; only one that was running can be resumed")
+    retried = _retry_unknown(settings, opened, campaign, actor, now) if retry_unknown else 0
+    if campaign.status is CampaignState.FINISHED and not retried:
+        return False
+    if campaign.status is not CampaignState.RUNNING:
+        opened.move(campaign.campaign_id, CampaignState.RUNNING, actor, now, finished_at=None)
+    opened.retry_stopped(campaign.campaign_id, actor, now)
+    return True
+
+
+def _retry_unknown(settings: Settings, opened: Ledger, campaign: Campaign, actor: str, now: datetime) -> int:
+    wait = timedelta(minutes=settings.unknown_wait_minutes)
+    retried = opened.retry_unknown(campaign.campaign_id, now - wait, actor, now)
+    if not retried and (waiting := opened.unsettled(campaign.campaign_id, now)):
+        until = waiting[-1]["claimed_at"] + wait
+        raise Refused(f"{len(waiting)} sends are unknown, but may still be settled until {until:%Y-%m-%d %H:%M} UTC")
+    return retried
+
+
+class _Runner:
+    """One process sending one campaign, with the locks that make it the only one."""
+
+    def __init__(
+        self, settings: Settings, name: str, actor: str, live: bool, settle: Settle, on_turn: OnTurn
+    ) -> None:  # fmt: skip
+        self._settings, self._name, self._actor, self._live = settings, name, actor, live
+        self._settle, self._on_turn = settle, on_turn
+
+    def run(self, may_start: MayStart) -> Run:
+        with ledger.opened(self._settings) as opened, ExitStack() as held:
+            campaign = opened.campaign(self._name)
+            channel = self._channel(campaign)
+            for lock in (f"campaign-{campaign.campaign_id}", f"channel-{campaign.provider}-{campaign.channel_id}"):
+                path = self._settings.paths.data / "locks" / f"{lock}.lock"
+                held.enter_context(locks.held(path, f"campaign {campaign.name}"))
+            claims.abandon(opened, campaign, datetime.now(UTC))
+            settled = self._settle()
+            campaign = opened.campaign(self._name)
+            calls: Counter[str] = Counter()
+            if may_start(self._settings, opened, campaign, self._actor, datetime.now(UTC)):
+                calls = self._send(opened, campaign, channel)
+                settled += self._settle()
+            return Run(opened.campaign(self._name), calls, settled, opened.tally(campaign.campaign_id))
+
+    def _channel(self, campaign: Campaign) -> Channel:
+        provider = providers.get(campaign.provider)
+        configured = channel_settings(self._settings, campaign.provider)
+        base_url = configured.base_url or provider.default_base_url
+        if not self._live and not is_rehearsal(base_url):
+            raise Refused(f"{base_url} reaches real customers; say so with --live")
+        secrets = self._settings.provider_secrets(campaign.provider, provider.secrets)
+        if "token" not in secrets:
+            raise UsageError(f"set WABENCH_{campaign.provider.upper()}_TOKEN in the environment or .env")
+        return Channel(base_url, campaign.channel_id, configured.options, secrets)
+
+    def _rate(self, campaign: Campaign, channel: Channel) -> float:
+        """Give the rate asked for, at a real provider no more than it allows."""
+        asked = asked_rate(self._settings, campaign.provider)
+        allowed = providers.get(campaign.provider).describe()["messages_per_second"]
+        granted = float(channel.options.get("messages_per_second", allowed))
+        return asked if is_rehearsal(channel.base_url) else min(asked, granted)
+
+    def _send(self, opened: Ledger, campaign: Campaign, channel: Channel) -> Counter[str]:
+        try:
+            sender = asyncio.run(self._sending(opened, campaign, channel))
+        except* SQLAlchemyError as group:
+            first = group.exceptions[0]
+            raise WabenchError(f"the ledger failed ({first}); the campaign stopped, run it again") from group
+        now = datetime.now(UTC)
+        if opened.campaign(campaign.name).status is CampaignState.RUNNING:
+            to = CampaignState.PAUSED if sender.stopped else CampaignState.FINISHED
+            finished_at = None if sender.stopped else now
+            opened.move(campaign.campaign_id, to, self._actor, now, sender.stopped, finished_at=finished_at)
+        return sender.counts
+
+    async def _sending(self, opened: Ledger, campaign: Campaign, channel: Channel) -> Sender:
+        template = templates.find(self._settings, campaign.template_name)
+        turn = partial(
+            claims.take_turn, opened, campaign, rules(self._settings, template, campaign.provider),
+            audience.consents(self._settings, campaign),
+        )  # fmt: skip
+        timeout = channel_settings(self._settings, campaign.provider).timeout_seconds
+        limits = httpx.Limits(max_connections=MOST_IN_FLIGHT, keepalive_expiry=_KEEPALIVE_SECONDS)
+        with ThreadPoolExecutor(1, "ledger") as thread:
+            async with httpx.AsyncClient(
+                timeout=httpx.Timeout(timeout, connect=_CONNECT_SECONDS),
+                limits=limits,
+                trust_env=not is_rehearsal(channel.base_url),
+                headers={"User-Agent": f"wabench/{__version__}"},
+            ) as client:
+                sender = Sender(
+                    lambda outcomes, want: turn(outcomes, want, datetime.now(UTC)),
+                    providers.get(campaign.provider), channel, client, self._rate(campaign, channel), thread,
+                    self._on_turn,
+                )  # fmt: skip
+                _stop_on_signals(sender)
+                await sender.run()
+        return sender
+
+
+def _stop_on_signals(sender: Sender) -> None:
+    """End in order at the first SIGINT or SIGTERM; the second one is Python's own again."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    loop = asyncio.get_running_loop()
+
+    def stop(signum: signal.Signals) -> None:
+        for each in _STOPS:
+            loop.remove_signal_handler(each)
+        sender.stop(f"stopped by {signum.name}")
+
+    for each in _STOPS:
+        loop.add_signal_handler(each, stop, each)

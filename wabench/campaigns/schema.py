@@ -1,0 +1,192 @@
+"""The ledger's tables and the moves its states may make; the same Core definitions serve SQLite and PostgreSQL."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Dialect,
+    Engine,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    create_engine,
+    event,
+)
+
+
+class CampaignState(StrEnum):
+    """Where a campaign stands; `draft` exists only inside the transaction that plans it."""
+
+    DRAFT = "draft"
+    PLANNED = "planned"
+    TESTED = "tested"
+    APPROVED = "approved"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
+class SendState(StrEnum):
+    """Where one send stands; `unknown` is a state of its own and never simply sent again."""
+
+    PLANNED = "planned"
+    HELD = "held"
+    CLAIMED = "claimed"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    SUPPRESSED = "suppressed"
+
+
+_C, _S = CampaignState, SendState
+
+CAMPAIGN_MOVES: Mapping[CampaignState, frozenset[CampaignState]] = {
+    _C.DRAFT: frozenset({_C.PLANNED}),
+    _C.PLANNED: frozenset({_C.PLANNED, _C.TESTED, _C.CANCELLED}),
+    _C.TESTED: frozenset({_C.PLANNED, _C.TESTED, _C.APPROVED, _C.CANCELLED}),
+    _C.APPROVED: frozenset({_C.RUNNING, _C.CANCELLED}),
+    _C.RUNNING: frozenset({_C.PAUSED, _C.FINISHED, _C.CANCELLED}),
+    _C.PAUSED: frozenset({_C.RUNNING, _C.CANCELLED}),
+    _C.FINISHED: frozenset({_C.RUNNING}),  # only to send again what stayed unknown, by a person's decision
+    _C.CANCELLED: frozenset(),
+}
+SEND_MOVES: Mapping[SendState, frozenset[SendState]] = {
+    _S.PLANNED: frozenset({_S.CLAIMED, _S.SUPPRESSED, _S.HELD}),
+    _S.HELD: frozenset({_S.PLANNED, _S.SUPPRESSED}),
+    _S.CLAIMED: frozenset({_S.ACCEPTED, _S.REJECTED, _S.UNKNOWN, _S.PLANNED}),
+    _S.UNKNOWN: frozenset({_S.ACCEPTED, _S.REJECTED, _S.PLANNED}),
+    _S.REJECTED: frozenset({_S.PLANNED}),  # only what a stopped template or account turned away, when it is resumed
+    _S.ACCEPTED: frozenset(),
+    _S.SUPPRESSED: frozenset(),
+}
+MAY_HAVE_REACHED = (_S.CLAIMED, _S.ACCEPTED, _S.UNKNOWN)
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware UTC time in Python, a naive one in the database: SQLite has no zones."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.astimezone(UTC).replace(tzinfo=None) if value else None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value else None
+
+
+metadata = MetaData()
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("campaign_id", String(32), primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("segment", Text),
+    Column("audience_version", Text),  # the published version the audience was read from
+    Column("provider", String(40), nullable=False),
+    Column("channel_id", String(100), nullable=False),
+    Column("template_name", String(200), nullable=False),
+    Column("language", String(20), nullable=False),
+    Column("category", String(20), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("reason", Text),  # why it is paused
+    Column("created_by", Text, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("planned_at", Utc),
+    Column("tested_at", Utc),
+    Column("approved_at", Utc),
+    Column("approved_by", Text),
+    Column("started_at", Utc),
+    Column("finished_at", Utc),
+)
+
+sends = Table(
+    "sends",
+    metadata,
+    Column("send_id", String(32), primary_key=True),
+    Column("campaign_id", String(32), ForeignKey("campaigns.campaign_id"), nullable=False),
+    Column("customer_id", String(200), nullable=False),
+    Column("variant", String(40)),
+    Column("phone", String(40)),
+    Column("user_id", String(200)),
+    Column("parameters", JSON, nullable=False),  # pairs, rendered and in the template's order
+    Column("category", String(20), nullable=False),
+    Column("consent", String(20), nullable=False),
+    Column("consent_at", Utc),
+    Column("state", String(20), nullable=False),
+    Column("reason", Text),  # why suppressed or held
+    Column("due_at", Utc, nullable=False),  # not before this moment
+    Column("attempts", Integer, nullable=False),
+    Column("message_id", String(200)),
+    Column("error_code", String(40)),
+    Column("error_family", String(20)),
+    Column("error_detail", Text),
+    Column("planned_at", Utc, nullable=False),
+    Column("claimed_at", Utc),
+    Column("outcome_at", Utc),
+    UniqueConstraint("campaign_id", "customer_id"),
+)
+Index("sends_due", sends.c.campaign_id, sends.c.state, sends.c.due_at)
+for _key in (sends.c.customer_id, sends.c.phone, sends.c.user_id):
+    Index(f"sends_by_{_key.name}", _key, sends.c.claimed_at)
+for _key in (sends.c.phone, sends.c.user_id):  # two customers may share a phone; it is written to once
+    _once = sends.c.state != _S.SUPPRESSED.value
+    Index(f"sends_once_{_key.name}", sends.c.campaign_id, _key, unique=True, sqlite_where=_once, postgresql_where=_once)
+
+consent = Table(
+    "consent",
+    metadata,
+    Column("statement_id", Integer, primary_key=True),
+    Column("customer_id", String(200), index=True),
+    Column("phone", String(40), index=True),
+    Column("user_id", String(200), index=True),
+    Column("consent", String(20), nullable=False),  # opted_in opted_out
+    Column("stated_at", Utc, nullable=False),
+    Column("source", Text, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("audit_id", Integer, primary_key=True),
+    Column("at", Utc, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("campaign_id", String(32), index=True),
+    Column("send_id", String(32)),
+    Column("detail", Text),
+)
+
+
+def connect(url: str) -> Engine:
+    """Open a ledger and create what is missing of it."""
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    metadata.create_all(engine)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver would begin deferred, and a claim must not read before it locks
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Any) -> None:
+    reads_only = connection.get_execution_options().get("reads_only", False)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")

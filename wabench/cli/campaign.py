@@ -1,0 +1,216 @@
+"""`wabench campaign`: plan, test, approve, run; the export step."""
+
+import getpass
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+
+from wabench import refresh
+from wabench import settings as configuration
+from wabench.campaigns import ledger, runner
+from wabench.campaigns import plan as planning
+from wabench.campaigns.ledger import Tally
+from wabench.campaigns.schema import SendState
+from wabench.cli import console
+from wabench.cli.console import Json
+from wabench.errors import Busy
+from wabench.settings import Settings
+
+app = typer.Typer(help="Send a segment through a provider, once to each customer.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="the campaign's name")]
+Live = Annotated[bool, typer.Option("--live", help="send to real customers, through the provider's own address")]
+
+
+@app.command()
+def plan(
+    name: Name,
+    segment: Annotated[str, typer.Option(help="a saved segment, or an exported .csv")],
+    template: Annotated[str, typer.Option(help="a template of wabench.toml")],
+    param: Annotated[list[str] | None, typer.Option(help="variable=column or variable=literal:text")] = None,
+    provider: Annotated[str, typer.Option(help="through whom")] = "meta",
+    as_json: Json = False,
+) -> None:
+    """Freeze who gets what: one ledger row per customer, with its parameters and, where a rule forbids it, the reason.
+
+    Example: wabench campaign plan spring --segment loyal --template spring_sale --param 1=name --param 2=literal:SALE
+    """
+    planned = planning.plan(configuration.load(), name, segment, template, param or [], provider)
+    if as_json:
+        console.show_json(asdict(planned))
+        return
+    console.show_table(_rows(planned.tally), f"campaign {name}")
+    if planned.sample:
+        console.out.print(f"the first would read: {planned.sample}", markup=False)
+    if planned.capped_now:
+        console.out.print(f"{planned.capped_now} of them had a promotion too lately to be written to right now")
+    console.out.print(f"about {planned.minutes:.0f} min at the channel's pace; next: wabench campaign test {name}")
+
+
+@app.command("list")
+def list_campaigns(as_json: Json = False) -> None:
+    """List all campaigns, newest first.
+
+    Example: wabench campaign list
+    """
+    with ledger.opened(configuration.load()) as opened:
+        campaigns = [asdict(campaign) for campaign in opened.campaigns()]
+    if as_json:
+        console.show_json(campaigns)
+    else:
+        shown = ("name", "status", "segment", "template_name", "created_at", "reason")
+        console.show_table([{key: campaign[key] for key in shown} for campaign in campaigns])
+
+
+@app.command()
+def test(name: Name) -> None:
+    """Show every planned message to the sandbox's checks, without sending.
+
+    Example: wabench campaign test spring
+    """
+    tested = runner.test(configuration.load(), name, getpass.getuser())
+    console.out.print(f"{tested} messages are as the provider wants them; next: wabench campaign approve {name}")
+
+
+@app.command()
+def approve(name: Name, approve_as: Annotated[str, typer.Option(help="who approves")]) -> None:
+    """Approve a tested campaign, by name; the audit keeps who and when.
+
+    Example: wabench campaign approve spring --approve-as maria
+    """
+    runner.approve(configuration.load(), name, approve_as)
+    console.out.print(f"approved by {approve_as}; next: wabench campaign run {name}")
+
+
+@app.command()
+def run(name: Name, live: Live = False, as_json: Json = False) -> None:
+    """Send an approved campaign, or go on with one that was killed. Ctrl-C pauses it once the calls in flight ended.
+
+    Example: wabench campaign run spring --live
+    """
+    settings = configuration.load()
+    _send(settings, name, as_json, partial(runner.run, settings, name, getpass.getuser(), live=live))
+
+
+@app.command()
+def resume(
+    name: Name,
+    live: Live = False,
+    retry_unknown: Annotated[
+        bool, typer.Option("--retry-unknown", help="send again what stayed unknown; some may get it twice")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Go on with a paused campaign.
+
+    Example: wabench campaign resume spring --live --retry-unknown
+    """
+    settings = configuration.load()
+    actor = getpass.getuser()
+    go_on = partial(runner.resume, settings, name, actor, live=live, retry_unknown=retry_unknown)
+    _send(settings, name, as_json, go_on)
+
+
+@app.command()
+def pause(name: Name) -> None:
+    """Pause a running campaign, from any terminal.
+
+    Example: wabench campaign pause spring
+    """
+    runner.pause(configuration.load(), name, getpass.getuser())
+    console.out.print(f"paused; wabench campaign resume {name} goes on")
+
+
+@app.command()
+def cancel(name: Name) -> None:
+    """Cancel a campaign for good: what was not sent yet never will be.
+
+    Example: wabench campaign cancel spring
+    """
+    runner.cancel(configuration.load(), name, getpass.getuser())
+    console.out.print("cancelled")
+
+
+@app.command()
+def status(name: Name, as_json: Json = False) -> None:
+    """Show where a campaign stands, and which sends stayed unknown longer than their wait.
+
+    Example: wabench campaign status spring --json
+    """
+    settings = configuration.load()
+    with ledger.opened(settings) as opened:
+        campaign = opened.campaign(name)
+        tally = opened.tally(campaign.campaign_id)
+        waited = datetime.now(UTC) - timedelta(minutes=settings.unknown_wait_minutes)
+        unsettled = opened.unsettled(campaign.campaign_id, waited)
+    if as_json:
+        console.show_json({**asdict(campaign), "tally": [asdict(t) for t in tally], "unsettled": unsettled})
+        return
+    console.show_facts({"campaign": name, "status": campaign.status, "reason": campaign.reason})
+    console.show_table(_rows(tally))
+    if unsettled:
+        console.show_table(unsettled, "unknown, and no status came: send again with resume --retry-unknown, or leave")
+
+
+@app.command()
+def report(name: Name, as_json: Json = False) -> None:
+    """Tell what became of a campaign: its sends, what was done to it, and its funnel as of the last refresh.
+
+    Example: wabench campaign report spring
+    """
+    settings = configuration.load()
+    with ledger.opened(settings) as opened:
+        campaign = opened.campaign(name)
+        tally = opened.tally(campaign.campaign_id)
+        history = [line for line in opened.audit_lines(campaign.campaign_id) if not line["send_id"]]
+    funnel = planning.funnel(settings, campaign)
+    if as_json:
+        data = {**asdict(campaign), "tally": [asdict(t) for t in tally], "history": history, "funnel": funnel}
+        console.show_json(data)
+        return
+    console.show_table(_rows(tally), f"campaign {name}: {campaign.status}")
+    console.show_table([{key: line[key] for key in ("at", "actor", "action", "detail")} for line in history], "history")
+    console.show_facts(funnel or {"funnel": "not in the published file yet; wabench refresh"})
+
+
+def _send(settings: Settings, name: str, as_json: bool, send: Callable[..., runner.Run]) -> None:
+    with ledger.opened(settings) as opened:
+        campaign_id = opened.campaign(name).campaign_id
+        waiting = _count(opened.tally(campaign_id), SendState.PLANNED, SendState.HELD, SendState.CLAIMED)
+    with console.progress() as bars:
+        task = bars.add_task(f"sending {name}", total=waiting)
+
+        def on_turn(counts: Counter[str]) -> None:
+            bars.update(task, completed=counts.total() - counts["retry"])
+
+        done = send(settle=lambda: _settle(settings), on_turn=on_turn)
+    if as_json:
+        tally = [asdict(t) for t in done.tally]
+        console.show_json({**asdict(done.campaign), "calls": done.calls, "settled": done.settled, "tally": tally})
+        return
+    console.show_table(_rows(done.tally), f"campaign {name}: {done.campaign.status}")
+    console.show_facts({"accepted now": done.calls["accepted"], "settled now": done.settled})
+    if done.campaign.reason:
+        console.out.print(f"{done.campaign.status}: {done.campaign.reason}", markup=False, soft_wrap=True)
+
+
+def _settle(settings: Settings) -> int:
+    """Settle what is unknown; while a refresh is at work that is left for later, the sending is not held up."""
+    try:
+        return refresh.settle(settings)
+    except Busy as error:
+        console.err.print(f"unknown sends are settled later: {error}", markup=False, soft_wrap=True)
+        return 0
+
+
+def _rows(tally: Iterable[Tally]) -> list[dict[str, Any]]:
+    return [{"state": t.state, "reason": t.reason or t.error_code, "sends": t.sends} for t in tally]
+
+
+def _count(tally: Iterable[Tally], *states: SendState) -> int:
+    return sum(t.sends for t in tally if t.state in states)
