@@ -1,0 +1,153 @@
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from published_shop import customer, publish_shop
+from random_rules import answer, leaf, rules, three_valued
+
+from wabench import published, segments
+from wabench.errors import UsageError, WabenchError
+from wabench.segments import fields
+from wabench.segments.compiler import compile_rule
+from wabench.segments.rules import EVERYONE, AllOf, AnyOf, Leaf, Not, Rule
+from wabench.settings import Settings
+
+CUSTOMERS = [customer(number) for number in range(120)]
+
+
+@given(rule=rules)
+@hypothesis_settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+def test_sql_selects_whom_plain_python_selects_for_any_rule(rule: Rule, shop: Path, settings: Settings) -> None:
+    against = segments.catalog(settings)
+    compiled = compile_rule(rule, against)
+    sql = f"select customer_id from dim_customers where {compiled.decided} order by 1"
+    expected = [person for person in CUSTOMERS if answer(rule, person, against)]
+    got = published.query(settings, sql, compiled.params)["customer_id"].to_pylist()
+    assert got == [person["customer_id"] for person in expected]
+    counts = segments.count(settings, rule)
+    assert counts.customers == len(expected)
+    assert counts.reachable == sum(person["is_reachable"] for person in expected)
+    assert counts.decided_by_unset == sum(three_valued(rule, person, against) is None for person in CUSTOMERS)
+
+
+def test_not_is_plain_boolean_when_a_value_is_unset(shop: Path, settings: Settings) -> None:
+    unset = sum(person["country"] is None for person in CUSTOMERS)
+    brazil = sum(person["country"] == "BR" for person in CUSTOMERS)
+    by_not = segments.count(settings, Not(leaf("country", "is", "BR")))
+    by_is_not = segments.count(settings, leaf("country", "is_not", "BR"))
+    answered_yes = segments.count(settings, leaf("country", "is_not", "BR", unset=True))
+    assert by_not.customers == answered_yes.customers == len(CUSTOMERS) - brazil
+    assert by_is_not.customers == len(CUSTOMERS) - brazil - unset
+    assert by_not.decided_by_unset == by_is_not.decided_by_unset == answered_yes.decided_by_unset == unset
+
+
+def test_unset_values_decide_nobody_when_another_leaf_settles_it(shop: Path, settings: Settings) -> None:
+    rule = AnyOf((leaf("country", "is", "BR"), leaf("customer_id", "is_set", "yes")))
+    assert segments.count(settings, rule).decided_by_unset == 0
+
+
+def test_consented_follows_the_shops_consent_setting(shop: Path, settings_with: Callable[..., Settings]) -> None:
+    reachable = [person for person in CUSTOMERS if person["is_reachable"]]
+    explicit = segments.count(settings_with(consent="explicit"), EVERYONE)
+    implied = segments.count(settings_with(consent="implied"), EVERYONE)
+    assert explicit.consented == sum(person["consent"] == "opted_in" for person in reachable)
+    assert implied.consented == sum(person["consent"] != "opted_out" for person in reachable)
+    assert explicit.total == explicit.customers == len(CUSTOMERS)
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "expected"),
+    [
+        ("<", "2026-01-31", "2026-01-31 03:00"),
+        (">=", "2026-01-31", "2026-01-31 03:00"),
+        ("<=", "2026-01-31", "2026-02-01 02:59:59.999999"),
+        (">", "2026-01-31", "2026-02-01 02:59:59.999999"),
+        (">=", "2026-01-31 14:00", "2026-01-31 17:00"),
+        (">=", "2026-01-31T14:00+00:00", "2026-01-31 14:00"),
+        (">=", "30d", "2026-10-23 18:00"),
+        (">", "12h", "2026-11-22 06:00"),
+    ],
+)
+def test_a_date_is_the_whole_day_in_the_shops_zone(
+    operator: str, value: str, expected: str, shop: Path, settings_with: Callable[..., Settings]
+) -> None:
+    against = segments.catalog(settings_with(timezone="America/Sao_Paulo"))
+    assert fields.values(leaf("last_order_at", operator, value), against) == (datetime.fromisoformat(expected),)
+
+
+def test_numbers_are_compared_to_their_last_digit(shop: Path, settings: Settings) -> None:
+    against = segments.catalog(settings)
+    assert fields.values(leaf("net_revenue", ">", "0.1"), against) == (Decimal("0.1"),)
+    assert fields.values(leaf("orders", "is", "3.0"), against) == (3,)
+    assert fields.values(leaf("read_rate", ">", "0.5"), against) == (0.5,)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (leaf("order", "is", "3"), "no field is called 'order'; did you mean 'orders'?"),
+        (leaf("orders", "is", "three"), "orders: expected a number, not 'three'"),
+        (leaf("orders", "is", "nan"), "orders: expected a number under"),
+        (leaf("orders", "contains", "3"), "orders is a number, which takes is, is_not"),
+        (leaf("last_order_at", ">", "31.01.2026"), "last_order_at: expected 2026-01-31, 2026-01-31 14:00 or 30d"),
+        (leaf("last_order_at", ">", "2026-02-30"), "last_order_at: expected 2026-01-31"),
+        (leaf("last_order_at", "is", "2026-01-31"), "last_order_at is a time, which takes <, <=, >, >=, between"),
+        (leaf("is_reachable", "is", "maybe"), "is_reachable: expected yes or no, not 'maybe'"),
+        (leaf("frequency_tag", "is", "montly"), "never 'montly'; did you mean 'monthly'?"),
+        (leaf("orders", "between", "5", "2"), "orders: between goes from the lower value to the higher"),
+        (leaf('orders" or 1=1 --', "is", "3"), "no field is called"),
+    ],
+)
+def test_a_wrong_field_operator_or_value_is_named_with_its_place(
+    wrong: Leaf, says: str, shop: Path, settings: Settings
+) -> None:
+    rule = AllOf((leaf("orders", ">", "0"), Not(wrong)))
+    [problem] = fields.problems(rule, segments.catalog(settings))
+    assert problem.startswith("where.all[1].not: ")
+    assert says in problem
+    with pytest.raises(UsageError):
+        segments.count(settings, rule)
+
+
+def test_a_value_is_bound_and_never_part_of_the_statement(shop: Path, settings: Settings) -> None:
+    hostile = "x'; drop table dim_customers; --"
+    compiled = compile_rule(leaf("name", "is", hostile), segments.catalog(settings))
+    assert hostile not in compiled.decided
+    assert segments.count(settings, leaf("name", "is", hostile)).customers == 0
+    assert segments.count(settings, leaf("name", "is", "José d'Ávila")).customers == 20
+
+
+def test_a_sample_is_stable_and_shows_only_the_last_four_digits(shop: Path, settings: Settings) -> None:
+    first = segments.sample(settings, EVERYONE, 20).to_pylist()
+    assert first == segments.sample(settings, EVERYONE, 20).to_pylist()
+    assert len(first) == 20
+    phones = {person["customer_id"]: person["phone"] for person in CUSTOMERS}
+    for row in first:
+        whole = phones[row["customer_id"]]
+        assert row["phone"] == (whole and f"•••• {whole[-4:]}")
+
+
+def test_select_gives_every_column_of_a_saved_segment(shop: Path, settings: Settings) -> None:
+    segments.save(settings, segments.Segment("buyers", "", leaf("frequency_tag", "is", "monthly")))
+    table = segments.select(settings, "buyers")
+    expected = [person["customer_id"] for person in CUSTOMERS if person["frequency_tag"] == "monthly"]
+    assert table["customer_id"].to_pylist() == expected
+    assert {"phone", "user_id", "consent", "bucket", "refreshed_at"} <= set(table.column_names)
+
+
+def test_nothing_published_yet_says_what_to_do(settings: Settings) -> None:
+    with pytest.raises(WabenchError, match="nothing is published yet; run `wabench refresh` first"):
+        segments.count(settings, EVERYONE)
+
+
+def test_a_new_version_is_counted_at_the_next_call(shop: Path, settings: Settings) -> None:
+    assert segments.count(settings, EVERYONE).total == 120
+    publish_shop(shop, "20261122T190000Z", CUSTOMERS[:7])
+    after = segments.count(settings, EVERYONE)
+    assert (after.total, after.version) == (7, "20261122T190000Z")

@@ -1,0 +1,99 @@
+"""A small published file for tests of its readers: the marts' columns, and customers a reader may stumble on."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+AS_OF = datetime(2026, 11, 22, 18, 0)  # noqa: DTZ001  # the marts' times are naive and mean UTC
+NAMES = ("Анна Петрова", "José d'Ávila", 'Ben "B" O\'Neil', "=cmd|'/c calc'!A0", "李雷", None)
+COUNTRIES = ("RU", "BR", "NO", None)
+
+DIM_CUSTOMERS = """
+create or replace table dim_customers (
+    customer_id text, name text, email text, phone text, user_id text, username text, country text, locale text,
+    timezone text, is_reachable boolean, consent text, consent_at timestamp, consent_source text,
+    first_seen_at timestamp, first_order_at timestamp, last_order_at timestamp,
+    orders_30d bigint, orders_90d bigint, orders_365d bigint, orders bigint,
+    net_revenue_30d decimal(18, 4), net_revenue_90d decimal(18, 4), net_revenue_365d decimal(18, 4),
+    net_revenue decimal(18, 4), average_order_value decimal(18, 4), currency text,
+    last_interaction_at timestamp, days_since_interaction bigint,
+    messages_received_7d bigint, messages_received_30d bigint, messages_received_90d bigint, messages_received bigint,
+    messages_read_7d bigint, messages_read_30d bigint, messages_read_90d bigint, messages_read bigint,
+    messages_replied_7d bigint, messages_replied_30d bigint, messages_replied_90d bigint, messages_replied bigint,
+    read_rate double, reply_rate double, last_promotional_at timestamp, last_inbound_at timestamp,
+    window_open_until timestamp, is_window_open boolean, frequency_tag text, order_value_tag text,
+    engagement_tag text, bucket integer, refreshed_at timestamp
+)
+"""
+
+
+def customer(number: int) -> dict[str, Any]:
+    """Make one customer out of a number; small numbers cover every tag, and every kind of missing value."""
+    orders = number % 5
+    last_order = AS_OF - timedelta(days=(number * 7) % 200) if orders else None
+    days = None if number % 4 == 3 else (number * 11) % 120
+    phone = f"+5511{900000000 + number}" if number % 7 else None
+    user_id = None if number % 3 else f"BR.{number}"
+    average = Decimal(number * 13 % 300) if orders else None
+    return {
+        "customer_id": f"c{number:04}",
+        "name": NAMES[number % len(NAMES)],
+        "email": f"person{number}@example.com" if number % 2 else None,
+        "phone": phone,
+        "user_id": user_id,
+        "country": COUNTRIES[number % len(COUNTRIES)],
+        "is_reachable": bool(phone or user_id),
+        "consent": ("opted_in", "opted_in", "unknown", "opted_out")[number % 4],
+        "first_seen_at": AS_OF - timedelta(days=300),
+        "first_order_at": last_order and last_order - timedelta(days=orders * 10),
+        "last_order_at": last_order,
+        "orders_90d": orders if last_order and last_order > AS_OF - timedelta(days=90) else 0,
+        "orders": orders,
+        "net_revenue": (average or Decimal(0)) * orders,
+        "average_order_value": average,
+        "currency": "USD",
+        "last_interaction_at": None if days is None else AS_OF - timedelta(days=days),
+        "days_since_interaction": days,
+        "messages_received": number % 6,
+        "messages_read": number % 3,
+        "read_rate": (number % 3) / (number % 6) if number % 6 else None,
+        "is_window_open": days == 0,
+        "frequency_tag": ("none", "rare", "quarterly", "monthly", "monthly")[orders],
+        "order_value_tag": _value_tag(average),
+        "engagement_tag": _engagement_tag(days),
+        "bucket": number * 7919 % 10_000,
+        "refreshed_at": AS_OF,
+    }
+
+
+def publish_shop(home: Path, version: str, customers: Sequence[dict[str, Any]]) -> Path:
+    """Write a published version and swing the pointer to it, as a refresh does."""
+    folder = home / "data" / "published"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{version}.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute(DIM_CUSTOMERS)
+        for row in customers:
+            names, marks = ", ".join(row), ", ".join("?" * len(row))
+            connection.execute(f"insert into dim_customers ({names}) values ({marks})", list(row.values()))
+        connection.execute((Path(__file__).parent / "published_shop.sql").read_text(encoding="utf-8"))
+    swung = folder / "next.duckdb"
+    swung.symlink_to(path.name)
+    swung.replace(folder / "current.duckdb")
+    return path
+
+
+def _value_tag(average: Decimal | None) -> str:
+    if average is None:
+        return "none"
+    return "low" if average < 50 else "medium" if average <= 200 else "high"
+
+
+def _engagement_tag(days: int | None) -> str:
+    if days is None or days > 90:
+        return "cold"
+    return "active_7d" if days <= 7 else "recent_30d" if days <= 30 else "inactive_90d"

@@ -1,0 +1,122 @@
+"""Segment files: `segments/<name>.yml`, one saved rule each, read strictly and written so that git shows the change."""
+
+import re
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from wabench.errors import UsageError
+from wabench.segments.rules import Rule, parse, to_data
+from wabench.segments.spelling import hint
+from wabench.settings import Settings
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_KEYS = ("name", "description", "where")
+_NULL = "tag:yaml.org,2002:null"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A saved rule that selects customers."""
+
+    name: str
+    description: str
+    where: Rule
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML whose plain values are text: a country NO is not false, a phone keeps its plus, 1:30 is not 90."""
+
+    # Null stays: `is:` with nothing after it is a mistake to point out, not the empty text.
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [(tag, pattern) for tag, pattern in resolvers if tag == _NULL]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
+        seen = [key.value for key, _ in node.value]
+        if twice := {str(key) for key in seen if seen.count(key) > 1}:
+            raise yaml.constructor.ConstructorError(None, None, f"{min(twice)!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Write values as plainly as the loader reads them."""
+
+    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def names(settings: Settings) -> list[str]:
+    """List the saved segments by their files' names."""
+    return sorted(path.stem for path in settings.paths.segments.glob("*.yml"))
+
+
+def load(settings: Settings, name: str) -> Segment:
+    """Read one segment; raises UsageError with the first thing that is wrong with it, or the nearest name."""
+    path = settings.paths.segments / f"{name}.yml"
+    if not _NAME.fullmatch(name) or not path.is_file():
+        known = names(settings)
+        raise UsageError(f"no segment is called {name!r}{hint(name, known)}; `wabench segment list` shows them")
+    segment, problems = read(path)
+    if segment is None:
+        raise UsageError(f"{path.name}: {problems[0]}")
+    return segment
+
+
+def read(path: Path) -> tuple[Segment | None, list[str]]:
+    """Read a segment file; gives the segment, or None and everything that is wrong with how it is written."""
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  # a safe loader of ours
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        return None, [f"not readable as YAML: {_one_line(error)}"]
+    if not isinstance(data, dict):
+        return None, [f"expected {', '.join(_KEYS)}"]
+    problems = [f"{key!r} is not known here{hint(str(key), _KEYS)}; a segment holds {', '.join(_KEYS)}"
+                for key in data if key not in _KEYS]  # fmt: skip
+    name, description = data.get("name"), data.get("description", "")
+    if name != path.stem:
+        problems.append(f"name: expected {path.stem!r}, as the file is called, not {name!r}")
+    if not isinstance(description, str):
+        problems.append("description: expected text")
+    if not _NAME.fullmatch(path.stem):
+        problems.append("name: a-z, 0-9 and _ only, beginning with a letter")
+    rule = parse(data.get("where"), problems)
+    if problems or rule is None:
+        return None, problems
+    return Segment(path.stem, str(description), rule), []
+
+
+def save(settings: Settings, segment: Segment, overwrite: bool = False) -> Path:
+    """Write a segment's file whole or not at all; raises UsageError for a bad name or one that is taken."""
+    if not _NAME.fullmatch(segment.name):
+        raise UsageError(f"{segment.name!r} can't name a segment: a-z, 0-9 and _ only, beginning with a letter")
+    path = settings.paths.segments / f"{segment.name}.yml"
+    if path.exists() and not overwrite:
+        raise UsageError(f"a segment {segment.name!r} is already saved; choose another name")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".yml.partial")
+    partial.write_text(text(segment), encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def text(segment: Segment) -> str:
+    """Give a segment as the YAML its file holds."""
+    data = {"name": segment.name, "description": segment.description, "where": to_data(segment.where)}
+    written: str = yaml.dump(
+        data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120
+    )
+    return written
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        mark = error.problem_mark
+        quoted = " (write '>' and '>=' in quotes)" if mark.buffer and ">" in (mark.get_snippet() or "") else ""
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}{quoted}"
+    return " ".join(str(error).split())

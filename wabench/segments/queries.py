@@ -1,0 +1,70 @@
+"""Whom a rule selects: counts, a sample, the customers themselves, always of one published version."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from wabench import published
+from wabench.errors import WabenchError
+from wabench.published import Published
+from wabench.segments import fields, files
+from wabench.segments.compiler import Compiled, compile_rule
+from wabench.segments.rules import Rule
+from wabench.settings import Settings
+
+_CONSENTED = {"explicit": "consent = 'opted_in'", "implied": "consent is distinct from 'opted_out'"}
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many customers a rule selects of how many there are.
+
+    `reachable` have a phone or a WhatsApp id; `consented` are reachable and may get promotions by the shop's consent
+    setting; for `decided_by_unset` the answer hangs on values that are not known.
+    """
+
+    customers: int
+    reachable: int
+    consented: int
+    decided_by_unset: int
+    total: int
+    version: str
+    as_of: datetime
+
+
+def catalog(settings: Settings, of: Published | None = None) -> fields.Catalog:
+    """List the fields a rule may ask about, from the published columns."""
+    version = of or published.current(settings)
+    found = fields.catalog(version, settings.zone)
+    if not found.fields:
+        raise WabenchError(f"{version.path.name} holds no {fields.TABLE}; run `wabench refresh`")
+    return found
+
+
+def count(settings: Settings, rule: Rule, of: Published | None = None) -> Counts:
+    """Count a rule's customers."""
+    version = of or published.current(settings)
+    compiled = compile_rule(rule, catalog(settings, version))
+    sql = _statement("count", compiled).replace("{consented}", _CONSENTED[settings.consent])
+    return Counts(**version.one(sql, compiled.params), version=version.version, as_of=version.as_of)
+
+
+def sample(settings: Settings, rule: Rule, size: int = 20, of: Published | None = None) -> pa.Table:
+    """Show some of a rule's customers, the same ones each time, with phones masked to their last 4 digits."""
+    version = of or published.current(settings)
+    compiled = compile_rule(rule, catalog(settings, version))
+    return version.query(_statement("sample", compiled), {**compiled.params, "size": size})
+
+
+def select(settings: Settings, name: str, of: Published | None = None) -> pa.Table:
+    """Give the customers of a saved segment: all columns of `dim_customers`, ordered by `customer_id`."""
+    version = of or published.current(settings)
+    compiled = compile_rule(files.load(settings, name).where, catalog(settings, version))
+    return version.query(_statement("select", compiled), compiled.params)
+
+
+def _statement(name: str, compiled: Compiled) -> str:
+    template = (Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8")
+    return template.replace("{decided}", compiled.decided).replace("{known}", compiled.known)

@@ -1,0 +1,4 @@
+select *
+from dim_customers
+where {decided}
+order by customer_id
