@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +20,7 @@ from ingest.parse import BatchHeader
 from ingest.records import FIELDS, Reading, compile_mapping, parse_path
 from wabench.errors import UsageError
 from wabench.settings import Settings
+from wabench.spelling import hint
 
 Record = Mapping[str, Any]
 
@@ -108,11 +108,7 @@ def _column(path: str, columns: list[str]) -> str:
         return f'["{path}"]'
     if parse_path(path)[:1] and parse_path(path)[0] in columns:
         return path
-    close = get_close_matches(path, columns, n=1)
-    raise UsageError(
-        f"the file has no column {path!r}; "
-        + (f"did you mean {close[0]!r}?" if close else f"it has {', '.join(columns)}")
-    )
+    raise UsageError(f"the file has no column {path!r}{hint(path, columns)}")
 
 
 def _open(path: Path, encoding: str) -> tuple[list[str], Iterator[Record]]:

@@ -1,6 +1,8 @@
 """From landed bytes to rows: what a loading process does with one span of one landing file; it writes nothing."""
 
+import gc
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -81,7 +83,20 @@ def parse_span(span: Span) -> Parsed:
     with span.path.open("rb") as file:
         file.seek(span.start)
         data = file.read(span.end - span.start)
-    return _parse_webhooks(span, data) if span.stream == "webhooks" else _parse_records(span, data)
+    with _no_garbage_collection():
+        return _parse_webhooks(span, data) if span.stream == "webhooks" else _parse_records(span, data)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Spare the collector the walk over a span's rows, none of which is in a cycle: a quarter of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _parse_webhooks(span: Span, data: bytes) -> Parsed:

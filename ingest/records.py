@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
-from difflib import get_close_matches
 from typing import Any
 
 from wabench import phones
 from wabench.errors import UsageError
+from wabench.spelling import hint
 
 CENT = Decimal("0.0001")
 LARGEST = Decimal(10) ** 14
@@ -176,7 +176,7 @@ def compile_mapping(stream: str, fields: Mapping[str, str], reading: Reading) ->
     known = FIELDS[stream]
     for name in fields:
         if name not in known:
-            raise UsageError(f"{stream} have no field {name!r}; {_nearest(name, list(known))}")
+            raise UsageError(f"{stream} have no field {name!r}{hint(name, known)}")
     if lacking := [name for name in REQUIRED[stream] if name not in fields]:
         raise UsageError(f"{stream} need {', '.join(lacking)}; say where with --map {lacking[0]}=COLUMN")
     constants = {name: known[name](path[1:], reading) for name, path in fields.items() if path.startswith("=")}
@@ -247,8 +247,3 @@ def expand(record: Any, path: str, parents: tuple[Any, ...] = ()) -> Iterator[tu
             yield from expand(item, inside.removeprefix("."), (*parents, record))
         elif item is not None:
             yield item, (*parents, record)
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"it has {', '.join(known)}"

@@ -168,7 +168,10 @@ def _content(message: Message) -> tuple[str | None, str | None]:
 
 def _parse_loosely(body: bytes, family_of: FamilyOf) -> list[MessageEvent]:
     """Take a body apart change by change, so that what is new or misshapen costs no more than itself."""
-    document = msgspec.json.decode(body)
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unparsable(f"not JSON: {error}") from None
     events: list[MessageEvent] = []
     for entry in _dicts(document.get("entry") if isinstance(document, dict) else None):
         for change in _dicts(entry.get("changes")):
@@ -270,6 +273,8 @@ def _text(value: object) -> str | None:
 
 def _phone(wa_id: object) -> str | None:
     """Turn a WhatsApp id, which is E.164 without its plus, into a phone."""
+    if type(wa_id) is str and wa_id.isdecimal() and wa_id.isascii() and 6 < len(wa_id) < 16:
+        return "+" + wa_id
     text = wa_id if isinstance(wa_id, str) else _text(wa_id) or ""
     digits = text.removeprefix("+")
     return f"+{digits}" if digits.isascii() and digits.isdigit() and 6 < len(digits) < 16 else None

@@ -1,0 +1,203 @@
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import webhooks
+
+from ingest import loader
+from ingest.landing import LandingLog
+from wabench.settings import Settings
+
+AT = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+def land(settings: Settings, *bodies: bytes, stream: str = "meta/webhooks", at: datetime = AT, **options: Any) -> None:
+    log = LandingLog(settings.paths.landing / stream, clock=lambda: at)
+    for body in bodies:
+        log.append(body, **options)
+    log.commit()
+    log.close()
+
+
+def rows(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+    connection = loader.connect(settings)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+EVENTS = "select message_id, event_type from raw.message_events order by 1, 2"
+
+
+def test_each_event_is_one_row_that_says_where_it_landed(settings: Settings) -> None:
+    first = webhooks.messages(webhooks.text("wamid.1", "Привет"))
+    land(settings, first, webhooks.statuses(webhooks.status("wamid.2", "read")))
+    outcome = loader.load(settings)
+    assert outcome.rows == {"message_events": 2}
+    assert rows(settings, EVENTS) == [("wamid.1", "received"), ("wamid.2", "read")]
+    ((text, phone, received, ref),) = rows(
+        settings,
+        "select body_text, phone, received_at, landing_ref from raw.message_events where message_id = 'wamid.1'",
+    )
+    assert (text, phone, received) == ("Привет", "+5511987654321", AT.replace(tzinfo=None))
+    name, _, offset = ref.rpartition(":")
+    assert first in (settings.paths.landing / name).read_bytes()[int(offset) :].splitlines()[0]
+
+
+def test_loading_twice_and_receiving_twice_change_nothing(settings: Settings) -> None:
+    body = webhooks.statuses(webhooks.status("wamid.2", "read"))
+    land(settings, body, body)
+    assert loader.load(settings).rows == {"message_events": 1}
+    assert loader.load(settings).rows == {}
+    land(settings, body, at=AT + timedelta(days=6))
+    assert loader.load(settings).rows == {"message_events": 0}
+    assert rows(settings, "select count(*) from raw.message_events") == [(1,)]
+
+
+def test_a_warehouse_rebuilt_from_landing_is_the_same(settings: Settings) -> None:
+    for day in range(3):
+        land(
+            settings,
+            webhooks.statuses(webhooks.status(f"wamid.{day}", "sent"), webhooks.status("wamid.x", "read", day)),
+            at=AT + timedelta(days=day),
+        )
+        loader.load(settings)
+    sql = "select * exclude (load_id) from raw.message_events order by event_id"
+    before = rows(settings, sql)
+    settings.paths.warehouse.unlink()
+    loader.load(settings)
+    assert rows(settings, sql) == before
+
+
+def test_what_is_no_json_is_rejected_with_its_reason_and_the_rest_is_loaded(settings: Settings) -> None:
+    land(settings, b'{"entry":[', b"\xff\xfe", valid_json=False)
+    land(settings, webhooks.statuses(webhooks.status("wamid.2", "read")), at=AT + timedelta(seconds=1))
+    path = next(settings.paths.landing.glob("*/*/*/*.ndjson"))
+    path.write_bytes(path.read_bytes() + b"\0\0\0 a damaged line\n")
+    outcome = loader.load(settings)
+    assert (outcome.rows["message_events"], outcome.rejected) == (1, 3)
+    reasons = [reason.split(":")[0] for (reason,) in rows(settings, "select reason from raw.rejected")]
+    assert sorted(reasons) == ["damaged landing line", "not JSON", "not JSON"]
+
+
+def test_a_line_that_is_being_written_waits_for_its_newline(settings: Settings) -> None:
+    land(settings, webhooks.statuses(webhooks.status("wamid.1", "read")))
+    (path,) = settings.paths.landing.glob("*/*/*/*.ndjson")
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[:50])
+    assert loader.load(settings).rows == {"message_events": 1}
+    path.write_bytes(whole + whole.replace(b"wamid.1", b"wamid.2"))
+    assert loader.load(settings).rows == {"message_events": 1}
+    assert rows(settings, EVENTS) == [("wamid.1", "read"), ("wamid.2", "read")]
+
+
+def test_many_spans_parsed_in_several_processes_give_what_one_gives(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loader, "SPAN_BYTES", 2000)
+    monkeypatch.setattr(loader, "ALONE_BYTES", 0)
+    land(settings, *(webhooks.statuses(webhooks.status(f"wamid.{n}", "read")) for n in range(100)))
+    seen: list[tuple[int, int]] = []
+    outcome = loader.load(settings, lambda done, total: seen.append((done, total)), workers=2)
+    assert outcome.rows == {"message_events": 100}
+    assert seen[-1][0] == seen[-1][1] == outcome.bytes
+    assert rows(settings, "select count(distinct load_id) > 4, count(*) from raw.message_events") == [(True, 100)]
+
+
+def test_a_stream_nobody_can_read_stays_in_landing_for_later(settings: Settings) -> None:
+    land(settings, b"{}", stream="carrier_pigeon/webhooks")
+    land(settings, b"{}", stream="gone_source/orders", pull={"started_at": AT.isoformat()})
+    assert loader.load(settings).bytes == 0
+
+
+def order(**fields: Any) -> bytes:
+    import json
+
+    return json.dumps({"orders": [{"id": 1, "date": "2026-06-01T10:00:00Z", "sum": "10.00"} | fields]}).encode()
+
+
+@pytest.fixture
+def shop(home: Path, settings_with: Any) -> Settings:
+    (home / "wabench.toml").write_text(
+        """
+        [sources.crm]
+        base_url = "http://crm.example"
+        timezone = "America/Sao_Paulo"
+        currency = "BRL"
+        [sources.crm.streams.orders]
+        path = "orders"
+        records = "orders"
+        [sources.crm.streams.orders.map]
+        order_id = "id"
+        ordered_at = "date"
+        updated_at = "changed"
+        total = "sum"
+        status = "state"
+        phone = "who.phones[0]"
+        customer_ref = "who.id"
+        refunded = "back"
+        [sources.crm.streams.order_lines]
+        path = "orders"
+        records = "orders[].items[]"
+        map = { order_id = "^.id", ordered_at = "^.date", sku = "sku", quantity = "n", unit_price = "price" }
+        """
+    )
+    return settings_with(region="BR")
+
+
+ORDERS = "select order_id, ordered_at, status, total, refunded, currency, phone, customer_ref from raw.orders"
+
+
+def test_a_pulled_order_is_mapped_with_the_sources_zone_currency_and_country(shop: Settings) -> None:
+    who = {"id": 7, "phones": ["(11) 98765-4321"]}
+    land(shop, order(date="2026-06-01 10:00:00", who=who, sum="1.234,50"), stream="crm/orders", pull={})
+    loader.load(shop)
+    assert rows(shop, ORDERS) == [
+        (
+            "1",
+            datetime(2026, 6, 1, 13),  # noqa: DTZ001
+            "paid",
+            Decimal("1234.5"),
+            Decimal(0),
+            "BRL",
+            "+5511987654321",
+            "7",
+        )
+    ]
+
+
+def test_the_newest_version_of_an_order_stands_whichever_comes_last(shop: Settings) -> None:
+    land(shop, order(state="refunded", back=10, changed="2026-06-05T00:00:00Z"), stream="crm/orders", pull={})
+    loader.load(shop)
+    late = order(state="paid", changed="2026-06-02T00:00:00Z")
+    land(shop, late, stream="crm/orders", pull={}, at=AT + timedelta(hours=1))
+    loader.load(shop)
+    assert rows(shop, "select status, refunded from raw.orders") == [("refunded", Decimal(10))]
+
+
+def test_a_total_below_nothing_is_a_refund(shop: Settings) -> None:
+    land(shop, order(sum=-25.5), stream="crm/orders", pull={})
+    loader.load(shop)
+    assert rows(shop, "select total, refunded, status from raw.orders") == [(0, Decimal("25.5"), "refunded")]
+
+
+def test_a_record_with_a_bad_field_is_rejected_by_name_and_its_page_goes_on(shop: Settings) -> None:
+    land(shop, order(sum="dear"), order(id=2), order(id=None), stream="crm/orders", pull={})
+    outcome = loader.load(shop)
+    assert (outcome.rows["orders"], outcome.rejected) == (1, 2)
+    reasons = rows(shop, "select reason from raw.rejected order by landing_ref")
+    assert reasons == [("total 'dear' is no number",), ("order_id is missing",)]
+
+
+def test_lines_of_an_order_that_comes_again_replace_the_ones_before(shop: Settings) -> None:
+    items = [{"sku": "a", "n": 1, "price": 5}, {"sku": "a", "n": 1, "price": 5}, {"sku": "b", "n": 2, "price": 1}]
+    land(shop, order(items=items), stream="crm/order_lines", pull={})
+    loader.load(shop)
+    lines = "select line_number, sku from raw.order_lines order by 1"
+    assert rows(shop, lines) == [(1, "a"), (2, "a"), (3, "b")]
+    land(shop, order(items=items[:1]), stream="crm/order_lines", pull={}, at=AT + timedelta(hours=1))
+    loader.load(shop)
+    assert rows(shop, lines) == [(1, "a")]

@@ -1,0 +1,207 @@
+"""Pulls against a local API that pages, throttles, fails and forgets as real ones do."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ingest import landing, loader
+from ingest.pull import PullOutcome, pull
+from wabench.errors import UsageError
+from wabench.settings import Settings, load
+
+NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
+TOKEN = "crm-token"
+
+
+class Crm:
+    """A CRM of 25 orders, ten a page, in one of six ways of paging; `faults` are answered first."""
+
+    def __init__(self, style: str) -> None:
+        self.style = style
+        self.orders = [{"id": n, "at": "2026-06-01T00:00:00Z", "sum": n} for n in range(25)]
+        self.faults: list[httpx.Response | Exception] = []
+        self.asked: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        if self.faults and (fault := self.faults.pop(0)):
+            if isinstance(fault, Exception):
+                raise fault
+            return fault
+        assert request.headers["X-Token"] == f"key {TOKEN}"
+        query = request.url.params
+        at = {"page": (int(query.get("p", 1)) - 1) * 10, "none": 0}.get(self.style, int(query.get("p", 0)))
+        found = self.orders if self.style == "none" else self.orders[at : at + 10]
+        more = at + 10 < len(self.orders)
+        answer: dict[str, Any] = {"orders": found}
+        headers = {}
+        if self.style == "cursor":
+            answer["meta"] = {"next": str(at + 10) if more else None}
+        elif self.style == "next_url" and more:
+            answer["meta"] = {"next": f"/api/orders?p={at + 10}"}
+        elif self.style == "link" and more:
+            headers["Link"] = f'<http://crm.example/api/orders?p={at + 10}>; rel="next"'
+        return httpx.Response(200, json=answer, headers=headers)
+
+
+def shop(home: Path, style: str) -> Settings:
+    (home / "wabench.toml").write_text(
+        f"""
+        [sources.crm]
+        base_url = "http://crm.example/api"
+        auth_header = "X-Token"
+        auth_format = "key {{token}}"
+        [sources.crm.streams.orders]
+        path = "orders"
+        records = "orders"
+        updated_since = "since"
+        map = {{ order_id = "id", ordered_at = "at", total = "sum" }}
+        paging = {{ style = "{style}", parameter = "p", next_path = "meta.next", size_parameter = "limit", size = 10 }}
+        """
+    )
+    return load({"WABENCH_HOME": str(home), "WABENCH_SOURCE_CRM_TOKEN": TOKEN})
+
+
+class Puller:
+    """Pulls with a fake clock and remembers how long it was told to wait."""
+
+    def __init__(self, home: Path, style: str) -> None:
+        self.settings = shop(home, style)
+        self.crm = Crm(style)
+        self.waited: list[float] = []
+        self.now = NOW
+
+    def __call__(self, **options: Any) -> PullOutcome:
+        (outcome,) = pull(
+            self.settings,
+            transport=httpx.MockTransport(self.crm),
+            sleep=self.waited.append,
+            clock=self.tick,
+            **options,
+        )
+        return outcome
+
+    def tick(self) -> datetime:
+        self.now += timedelta(microseconds=1)
+        return self.now
+
+    def orders(self) -> int:
+        loader.load(self.settings)
+        connection = loader.connect(self.settings)
+        try:
+            return connection.execute("select count(*) from raw.orders").fetchall()[0][0]
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def puller(home: Path) -> Callable[[str], Puller]:
+    return lambda style: Puller(home, style)
+
+
+@pytest.mark.parametrize("style", ["none", "page", "offset", "cursor", "link", "next_url"])
+def test_every_way_of_paging_gives_every_order_once(style: str, puller: Callable[[str], Puller]) -> None:
+    crm = puller(style)
+    outcome = crm()
+    assert (outcome.records, outcome.error) == (25, None)
+    assert crm.orders() == 25
+
+
+def test_the_next_pull_asks_for_what_changed_since_with_some_overlap(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    crm()
+    assert "since" not in crm.crm.asked[0].url.params
+    crm.now += timedelta(days=1)
+    crm()
+    assert crm.crm.asked[3].url.params["since"] == "2026-07-01T11:55:00Z"
+    assert crm.orders() == 25
+    crm()
+    assert crm(full=True).records == 25
+    assert "since" not in crm.crm.asked[-1].url.params
+
+
+def test_a_pull_that_died_goes_on_from_its_last_page_and_asks_none_again(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    crm()
+    crm.now += timedelta(days=1)
+    crm.crm.faults = [None, httpx.Response(404)]  # type: ignore[list-item]
+    died = crm()
+    assert died.pages == 1
+    assert died.error is not None
+    assert "HTTP 404" in died.error
+    crm.now += timedelta(hours=1)
+    crm.crm.asked.clear()
+    rest = crm()
+    assert (rest.resumed, rest.pages) == (True, 2)
+    first = crm.crm.asked[0].url.params
+    assert (first["p"], first["since"]) == ("10", "2026-07-01T11:55:00Z")
+    crm.now += timedelta(hours=1)
+    crm()
+    assert crm.crm.asked[-3].url.params["since"] == "2026-07-02T11:55:00Z", "since the run began, not since it resumed"
+
+
+def test_a_place_that_expired_is_begun_again_rather_than_stuck(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    crm.crm.faults = [None, httpx.Response(400)]  # type: ignore[list-item]
+    assert crm().error
+    crm.crm.faults = [httpx.Response(410)]
+    outcome = crm()
+    assert (outcome.error, outcome.pages) == (None, 3)
+    assert crm.orders() == 25
+
+
+def test_throttling_waits_as_long_as_it_is_told_and_no_page_is_lost(puller: Callable[[str], Puller]) -> None:
+    crm = puller("page")
+    crm.crm.faults = [httpx.Response(429, headers={"Retry-After": "17"}), httpx.Response(503), httpx.Response(503)]
+    assert crm().records == 25
+    assert crm.waited == [17.0, 2.0, 4.0]
+
+
+def test_no_network_gives_up_after_a_while_and_says_where(puller: Callable[[str], Puller]) -> None:
+    crm = puller("page")
+    crm.crm.faults = [httpx.ConnectError("no route to host")] * 8
+    outcome = crm()
+    assert outcome.error is not None
+    assert "no route to host" in outcome.error
+    assert len(crm.waited) == 7
+    assert crm().error is None
+
+
+def test_a_refused_token_names_the_setting_and_not_the_token(puller: Callable[[str], Puller]) -> None:
+    crm = puller("page")
+    crm.crm.faults = [httpx.Response(401)]
+    outcome = crm()
+    assert outcome.error is not None
+    assert "WABENCH_SOURCE_CRM_TOKEN" in outcome.error
+    assert TOKEN not in outcome.error
+
+
+def test_the_token_never_goes_to_another_host(puller: Callable[[str], Puller]) -> None:
+    crm = puller("next_url")
+    crm.crm.faults = [httpx.Response(200, json={"orders": [1], "meta": {"next": "http://evil.example/x"}})]
+    assert "another host" in str(crm().error)
+    assert {request.url.host for request in crm.crm.asked} == {"crm.example"}
+
+
+def test_an_answer_that_is_no_json_lands_nothing(puller: Callable[[str], Puller]) -> None:
+    crm = puller("page")
+    crm.crm.faults = [httpx.Response(200, text="<html>maintenance</html>")]
+    assert "no JSON" in str(crm().error)
+    assert [landing.last_line(f.path) for f in landing.files(crm.settings.paths.landing)] == []
+
+
+def test_a_list_that_names_itself_as_its_next_page_ends(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    loop = {"orders": [{"id": 1}], "meta": {"next": "10"}}
+    crm.crm.faults = [httpx.Response(200, content=json.dumps(loop)) for _ in range(3)]
+    assert "names itself" in str(crm().error)
+
+
+def test_an_unknown_source_is_named(settings: Settings) -> None:
+    with pytest.raises(UsageError, match=r"no \[sources.nobody\]"):
+        pull(settings, ["nobody"])

@@ -1,0 +1,73 @@
+from datetime import UTC, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest import records
+from ingest.records import Reading
+
+READING = Reading(ZoneInfo("America/Sao_Paulo"), "BR", "BRL")
+
+AMOUNTS = [
+    ("1234.5", "1234.5"), ("1,234.50", "1234.5"), ("1.234,50", "1234.5"), ("12,5", "12.5"), ("1,234", "1234"),
+    ("-3", "-3"), (" 1 000 ", "1000"), (7, "7"), (0.1, "0.1"), ("1.234.567,89", "1234567.89"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "amount"), AMOUNTS)
+def test_amounts_are_read_in_the_usual_ways_of_writing_them(written: object, amount: str) -> None:
+    assert records.to_decimal(written, READING) == Decimal(amount)
+
+
+@pytest.mark.parametrize("written", ["", "dear", "R$", "NaN", "inf", "1e30", "--1"])
+def test_what_is_no_amount_is_an_error_and_never_nought(written: str) -> None:
+    with pytest.raises(ValueError, match="is"):
+        records.to_decimal(written, READING)
+
+
+@given(st.decimals(-(10**10), 10**10, places=4))
+def test_an_amount_written_plainly_is_read_exactly(amount: Decimal) -> None:
+    assert records.to_decimal(str(amount), READING) == amount
+
+
+TIMES = [
+    ("2026-06-01T10:00:00Z", 10), ("2026-06-01 10:00:00", 13), ("2026-06-01T10:00:00-05:00", 15), (1780308000, 10),
+    ("1780308000", 10), (1780308000000, 10), ("2026-06-01", 3),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "hour"), TIMES)
+def test_times_without_a_zone_are_the_shops_and_all_become_utc(written: object, hour: int) -> None:
+    assert records.to_time(written, READING) == datetime(2026, 6, 1, hour, tzinfo=UTC)
+
+
+def test_a_status_nobody_knows_is_unknown_and_none_is_paid() -> None:
+    mapping = records.compile_mapping(
+        "orders", {"order_id": "id", "ordered_at": "at", "total": "n", "status": "s"}, READING
+    )
+    order = {"id": 1, "at": "2026-06-01", "n": 5}
+    assert records.convert(order, (), mapping, READING)["status"] == "paid"
+    assert records.convert(order | {"s": "on-hold"}, (), mapping, READING)["status"] == "pending"
+    assert records.convert(order | {"s": "teleported"}, (), mapping, READING)["status"] == "unknown"
+
+
+def test_paths_walk_into_records_lists_and_out_again() -> None:
+    page = {"data": {"orders": [{"id": 1, "items": [{"sku": "a"}, {"sku": "b"}]}, {"id": 2, "items": []}, {"id": 3}]}}
+    found = list(records.expand(page, "data.orders[].items[]"))
+    assert [(records.find(r, ("sku",)), records.find(r, ("^", "id"), p)) for r, p in found] == [("a", 1), ("b", 1)]
+    assert [r["id"] for r, _ in records.expand(page, "data.orders")] == [1, 2, 3]
+    assert [r for r, _ in records.expand([{"a": 1}], "")] == [{"a": 1}]
+    assert [r for r, _ in records.expand({"a": 1}, "")] == [{"a": 1}]
+    assert list(records.expand({"a": 1}, "orders")) == []
+    assert records.find({"a": [{"b.c": 5}]}, records.parse_path('a[0]["b.c"]')) == 5
+    assert records.find({"a": []}, records.parse_path("a[0].b")) is None
+    assert records.find({"a": 1}, records.parse_path("^.a")) is None
+
+
+def test_text_keeps_leading_noughts_and_loses_a_floats_tail() -> None:
+    assert records.to_text("007", READING) == "007"
+    assert records.to_text(17850.0, READING) == "17850"
+    assert records.to_text("  ", READING) is None
