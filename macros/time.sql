@@ -1,6 +1,8 @@
-{# The end of every trailing window: the variable, or when this dbt run started. #}
+{# The end of every trailing window: the variable, else what `wabench refresh` put into the environment (dbt parses the
+   whole project anew when a variable changes, not when this does), else when this dbt run started. #}
 {% macro as_of() -%}
-    cast('{{ var("as_of") or run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as timestamp)
+    {%- set given = var("as_of") or env_var("WABENCH_AS_OF", "") -%}
+    cast('{{ given or run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as timestamp)
 {%- endmacro %}
 
 

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from wabench.cli import ingest, segment, workbench
+from wabench.cli import ingest, refresh, segment, workbench
 from wabench.cli.console import err
 from wabench.errors import WabenchError
 
@@ -25,6 +25,7 @@ def _options(debug: bool = typer.Option(False, "--debug", help="show the whole t
 
 app.command()(ingest.ingest)
 app.command()(ingest.receive)
+app.command()(refresh.refresh)
 app.add_typer(segment.app, name="segment")
 app.command("app")(workbench.run)
 

@@ -1,0 +1,167 @@
+"""Run dbt as a child process that ends with us, and read what it did: its nodes as they run, its tests when it is done.
+
+`python -m wabench.dbt …` is that child: dbt's own command line, that stops as soon as its standard input is closed. A
+refresh that is killed so leaves nobody behind who writes to the warehouse.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from wabench.errors import WabenchError
+from wabench.settings import ROOT, Settings
+
+Progress = Callable[[str, int, int], None]
+"""Called with a node's name, its number and the number of nodes."""
+
+_OURS = ("test", "unit_test")
+
+
+@dataclass(frozen=True, slots=True)
+class DataTest:
+    """How one test came out; `relation` is the view of its failing rows, as SQL."""
+
+    test: str
+    model: str | None
+    status: str
+    failures: int | None
+    seconds: float
+    message: str | None
+    relation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What a build did. `errors` are models that could not be built, each with the reason in one line."""
+
+    tests: tuple[DataTest, ...]
+    errors: tuple[str, ...]
+
+    @property
+    def failed(self) -> tuple[DataTest, ...]:
+        return tuple(t for t in self.tests if t.status in ("fail", "error"))
+
+
+def build(settings: Settings, as_of: datetime, full: bool = False, progress: Progress | None = None) -> Build:
+    """Build and test every model; `as_of` is naive UTC, `full` makes incremental models from scratch.
+
+    Raises WabenchError where dbt could not even begin.
+    """
+    results = target(settings) / "run_results.json"
+    results.unlink(missing_ok=True)
+    process = subprocess.Popen(  # noqa: S603 - our own module with our own arguments
+        _command(settings, full),
+        cwd=ROOT,
+        env=_environment(settings, as_of),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+    try:
+        said = _follow(process.stdout or (), progress)
+    finally:
+        process.terminate() if sys.exc_info()[0] else None
+        process.wait()
+    if not results.exists():
+        reason = " ".join((said or f"exit code {process.returncode}").split())
+        raise WabenchError(f"dbt could not build: {reason}; see {log(settings)}")
+    return _read(json.loads(results.read_bytes()), json.loads((target(settings) / "manifest.json").read_bytes()))
+
+
+def target(settings: Settings) -> Path:
+    """Tell where dbt puts what it compiles and its results."""
+    return settings.paths.data / "dbt" / "target"
+
+
+def log(settings: Settings) -> Path:
+    """Tell where dbt's own log is."""
+    return settings.paths.data / "dbt" / "logs" / "dbt.log"
+
+
+def _command(settings: Settings, full: bool) -> list[str]:
+    variables = {"currency": settings.currency, "attribution_days": settings.attribution_days}
+    command = [sys.executable, "-m", "wabench.dbt", "build", "--log-format", "json", "--log-level-file", "info"]
+    command += ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT), "--vars", json.dumps(variables)]
+    return [*command, "--full-refresh"] if full else command
+
+
+def _environment(settings: Settings, as_of: datetime) -> dict[str, str]:
+    """Give dbt the shop's own places, and none of our secrets."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("WABENCH_", "DBT_"))}
+    return ours | {
+        "WABENCH_HOME": str(settings.home),
+        # Not one of --vars: dbt parses the whole project anew, 2 s, whenever one of those has changed.
+        "WABENCH_AS_OF": as_of.isoformat(sep=" "),
+        "DBT_TARGET_PATH": str(target(settings)),
+        "DBT_LOG_PATH": str(log(settings).parent),
+    }
+
+
+def _follow(lines: Iterable[str], progress: Progress | None) -> str | None:
+    """Report nodes as they start; gives the last error dbt told."""
+    said = None
+    for line in lines:
+        try:
+            event = json.loads(line)
+            info, data = event["info"], event["data"]
+        except (ValueError, KeyError, TypeError):
+            said = line.strip() or said
+            continue
+        if info["name"] == "LogStartLine" and progress:
+            progress(data["node_info"]["node_name"], int(data["index"]), int(data["total"]))
+        elif info["level"] == "error":
+            said = info["msg"] or said
+    return said
+
+
+def _read(results: dict[str, Any], manifest: dict[str, Any]) -> Build:
+    return Build(
+        tests=tuple(_tests(results["results"], {**manifest["nodes"], **manifest["unit_tests"]})),
+        errors=tuple(
+            f"{_name(r['unique_id'])}: {' '.join((r['message'] or 'no reason given').split())}"
+            for r in results["results"]
+            if r["status"] == "error" and not r["unique_id"].startswith(_OURS)
+        ),
+    )
+
+
+def _tests(results: list[dict[str, Any]], nodes: dict[str, Any]) -> Iterator[DataTest]:
+    for result in results:
+        if not result["unique_id"].startswith(_OURS):
+            continue
+        node = nodes[result["unique_id"]]
+        tested = node.get("attached_node") or next(iter(node["depends_on"]["nodes"]), None)
+        yield DataTest(
+            test=node["name"],
+            model=_name(tested) if tested else None,
+            status=result["status"],
+            failures=result["failures"],
+            seconds=result["execution_time"],
+            message=result["message"],
+            relation=result["relation_name"],
+        )
+
+
+def _name(unique_id: str) -> str:
+    return unique_id.split(".")[2]
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    from dbt.cli.main import cli
+
+    cli()

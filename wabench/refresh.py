@@ -1,0 +1,275 @@
+"""One refresh: pull, load, settle, copy the ledger, build and test the models, publish.
+
+A failing test publishes nothing; whatever happens, the run leaves its outcome row.
+"""
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from ingest import loader
+from ingest.pull import PullOutcome, pull
+from wabench import dbt, publish, runs
+from wabench.campaigns import ledger, reconcile
+from wabench.campaigns.reconcile import StatusSeen
+from wabench.errors import Busy, WabenchError
+from wabench.locks import held
+from wabench.publish import Run
+from wabench.settings import ROOT, Settings
+
+ROWS_SHOWN = 5
+_PATIENCE = 10.0  # seconds; a killed refresh's dbt lets go of the warehouse well within
+
+Progress = Callable[[str, int, int], None]
+"""Called with the step, what is done of it and how much there is to do; 0 of 0 while that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTest:
+    """A test that found rows it should not: how many, where they are, and the first of them."""
+
+    test: str
+    model: str | None
+    failures: int | None
+    message: str | None
+    relation: str | None
+    rows: tuple[dict[str, Any], ...]
+
+
+class TestsFailed(WabenchError):
+    """The data is not right, so nothing was published; `failed` says which rows."""
+
+    __test__ = False
+
+    def __init__(self, failed: tuple[FailedTest, ...]) -> None:
+        self.failed = failed
+        first = failed[0]
+        more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+        where = f"; all its rows are in {first.relation} of data/warehouse.duckdb" if first.relation else ""
+        seen = f" ({', '.join(f'{k}={v}' for k, v in first.rows[0].items() if v is not None)})" if first.rows else ""
+        what = f"{first.failures} rows" if first.failures else first.message
+        super().__init__(f"nothing published: test {first.test}{more} failed with {what}{seen}{where}")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a refresh did: `seconds` by step, `loaded` new rows by raw table, `rows` by mart, customers by tag.
+
+    `errors` names the sources that could not be pulled; what they had brought before was refreshed all the same.
+    """
+
+    run_id: str
+    as_of: datetime
+    version: str | None = None
+    errors: list[str] = field(default_factory=list)
+    loaded: dict[str, int] = field(default_factory=dict)
+    rejected: int = 0
+    settled: int = 0
+    tests: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    tags: dict[str, dict[str, int]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def refresh(
+    settings: Settings, as_of: datetime | None = None, full: bool = False, progress: Progress | None = None
+) -> Outcome:
+    """Bring everything up to date and publish it; `full` builds the models from scratch.
+
+    `as_of` (aware) ends the trailing windows, by default now. Raises Busy while another process has the warehouse,
+    TestsFailed where a test found rows, WabenchError where a model could not be built.
+    """
+    with held(settings.paths.warehouse_lock, "refresh"):
+        now = datetime.now(UTC)
+        run = _begin(settings, now.replace(tzinfo=None), (as_of or now).astimezone(UTC).replace(tzinfo=None))
+        outcome = Outcome(run.run_id, run.as_of)
+        try:
+            for step, work in _STEPS.items():
+                began = time.monotonic()
+                _note(settings, run, step=step)
+                work(_Work(settings, run, outcome, full, progress or _silent, step))
+                outcome.seconds[step] = round(time.monotonic() - began, 2)
+        except BaseException as error:
+            reason = str(error) if isinstance(error, WabenchError) else f"{type(error).__name__}: {error}"
+            _note(settings, run, status="failed", finished_at=_now(), error=reason)
+            raise
+        errors = "; ".join(outcome.errors) or None
+        _note(settings, run, status="published", finished_at=_now(), version=outcome.version, error=errors)
+    return outcome
+
+
+def settle(settings: Settings) -> int:
+    """Settle unknown sends by the statuses that came back; gives how many. Raises Busy during a refresh."""
+    with held(settings.paths.warehouse_lock, "settling"):
+        _open(settings).close()
+        loader.load(settings)
+        return _settle(settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a step of one refresh works with."""
+
+    settings: Settings
+    run: Run
+    outcome: Outcome
+    full: bool
+    progress: Progress
+    step: str
+
+    def told(self, done: int, total: int) -> None:
+        self.progress(self.step, done, total)
+
+
+def _pull_sources(work: _Work) -> None:
+    work.told(0, 0)
+    outcomes: list[PullOutcome] = pull(work.settings)
+    work.outcome.errors += [f"{o.source} {o.stream}: {o.error}" for o in outcomes if o.error]
+
+
+def _load(work: _Work) -> None:
+    loaded = loader.load(work.settings, work.told)
+    work.outcome.loaded, work.outcome.rejected = loaded.rows, loaded.rejected
+
+
+def _settle_unknown(work: _Work) -> None:
+    work.outcome.settled = _settle(work.settings)
+
+
+def _copy_ledger(work: _Work) -> None:
+    tables = ledger.snapshot(work.settings)
+    with _opened(work.settings) as connection:
+        connection.execute("begin")
+        for name, table in tables.items():
+            connection.register("copied", table)
+            connection.execute(f"delete from raw.{name}")  # noqa: S608 - the names are the ledger's own
+            connection.execute(f"insert into raw.{name} by name select * from copied")  # noqa: S608
+            connection.unregister("copied")
+        connection.execute("commit")
+
+
+def _build(work: _Work) -> None:
+    """Build and test; from scratch also when what incremental models are made of has changed since the last time."""
+    marker, mark = work.settings.paths.data / "dbt" / "models.sha256", _fingerprint(work.settings)
+    is_changed = not marker.exists() or marker.read_text() != mark
+    done = dbt.build(work.settings, work.run.as_of, work.full or is_changed, lambda name, n, total: work.told(n, total))
+    with _opened(work.settings) as connection:
+        runs.keep_tests(connection, work.run, done.tests)
+        counts = {"tests_passed": sum(t.status == "pass" for t in done.tests), "tests_failed": len(done.failed)}
+        runs.note(connection, work.run, **counts)
+        if done.failed:
+            raise TestsFailed(tuple(_failed(connection, done.failed)))
+        if done.errors:
+            more = f" (and {len(done.errors) - 1} more)" if len(done.errors) > 1 else ""
+            raise WabenchError(f"nothing published: {done.errors[0]}{more}; see {dbt.log(work.settings)}")
+        work.outcome.tests = len(done.tests)
+        _count(connection, work.outcome)
+        rows = work.outcome.rows
+        events = connection.execute("select count(*) from raw.message_events").fetchall()[0][0]
+        runs.note(connection, work.run, events=events, orders=rows["fct_orders"], customers=rows["dim_customers"])
+    marker.write_text(mark)
+
+
+def _publish(work: _Work) -> None:
+    work.outcome.version = publish.publish(work.settings, work.run)
+
+
+_STEPS: dict[str, Callable[[_Work], None]] = {
+    "pull": _pull_sources,
+    "load": _load,
+    "settle": _settle_unknown,
+    "ledger": _copy_ledger,
+    "build": _build,
+    "publish": _publish,
+}
+
+
+def _begin(settings: Settings, now: datetime, as_of: datetime) -> Run:
+    with _opened(settings) as connection:
+        run = Run(runs.new_id(connection, now), now, as_of)
+        runs.start(connection, run, publish.version(settings))
+    return run
+
+
+def _note(settings: Settings, run: Run, **facts: datetime | str | None) -> None:
+    with _opened(settings) as connection:
+        runs.note(connection, run, **facts)
+
+
+def _settle(settings: Settings) -> int:
+    sends = ledger.snapshot(settings)["sends"].select(["send_id", "state"]).to_pylist()
+    waiting = [f"wb:{send['send_id']}" for send in sends if send["state"] == "unknown"]
+    if not waiting:
+        return 0
+    sql = """
+        select callback_data, event_type, message_id, error_code, error_family, occurred_at
+        from raw.message_events where callback_data in (select unnest($waiting))
+    """
+    with _opened(settings) as connection:
+        rows = connection.execute(sql, {"waiting": waiting}).fetchall()
+    seen = [
+        StatusSeen(data, status, message_id, code, family, at.replace(tzinfo=UTC) if at else None)
+        for data, status, message_id, code, family, at in rows
+    ]
+    return reconcile.settle(settings, seen)
+
+
+def _failed(connection: duckdb.DuckDBPyConnection, failed: Iterable[dbt.DataTest]) -> Iterator[FailedTest]:
+    for test in failed:
+        rows: tuple[dict[str, Any], ...] = ()
+        if test.relation and test.status == "fail":
+            found = connection.sql(f"select * from {test.relation} limit {ROWS_SHOWN}")  # noqa: S608 - dbt's own name
+            rows = tuple(found.to_arrow_table().to_pylist())
+        yield FailedTest(test.test, test.model, test.failures, test.message, test.relation, rows)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:
+    for table in ("dim_customers", "dim_identities", "fct_messages", "fct_orders", "fct_campaigns", "fct_alerts"):
+        outcome.rows[table] = connection.execute(f"select count(*) from marts.{table}").fetchall()[0][0]  # noqa: S608
+    for tag in ("frequency_tag", "order_value_tag", "engagement_tag"):
+        sql = f"select {tag}, count(*) from marts.dim_customers group by 1 order by 2 desc, 1"  # noqa: S608
+        outcome.tags[tag] = dict(connection.execute(sql).fetchall())
+
+
+def _fingerprint(settings: Settings) -> str:
+    """Hash what the rows of incremental models depend on: their own code, what stands below it, the currency."""
+    models = (path for path in (ROOT / "models").rglob("*.sql") if "marts" not in path.parts)
+    used = sorted(p for p in models if "staging" in p.parts or "is_incremental()" in p.read_text(encoding="utf-8"))
+    digest = hashlib.sha256(settings.currency.encode())
+    for path in used:
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _opened(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    with contextlib.closing(_open(settings)) as connection:
+        yield connection
+
+
+def _open(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse, waiting a little for who is about to let go of it."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return loader.connect(settings)
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower():
+                raise WabenchError(f"the warehouse can't be opened: {error}") from None
+            if time.monotonic() > until:
+                raise Busy(f"another program has the warehouse open, close it: {str(error).splitlines()[0]}") from None
+            time.sleep(0.1)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    """Report nothing."""
