@@ -56,7 +56,7 @@ def build(settings: Settings, as_of: datetime, full: bool = False, progress: Pro
     """
     results = target(settings) / "run_results.json"
     results.unlink(missing_ok=True)
-    process = subprocess.Popen(  # noqa: S603 - our own module with our own arguments
+    with subprocess.Popen(  # noqa: S603 - our own module with our own arguments
         _command(settings, full),
         cwd=ROOT,
         env=_environment(settings, as_of),
@@ -65,12 +65,8 @@ def build(settings: Settings, as_of: datetime, full: bool = False, progress: Pro
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
-    )
-    try:
+    ) as process:
         said = _follow(process.stdout or (), progress)
-    finally:
-        process.terminate() if sys.exc_info()[0] else None
-        process.wait()
     if not results.exists():
         reason = " ".join((said or f"exit code {process.returncode}").split())
         raise WabenchError(f"dbt could not build: {reason}; see {log(settings)}")

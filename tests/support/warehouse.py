@@ -1,0 +1,60 @@
+"""Warehouses for tests: rows put straight into the raw tables, and marts read back."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ingest import loader
+from wabench import dbt
+from wabench.settings import Settings, load
+
+AS_OF = datetime(2026, 6, 30, 12)
+Rows = Sequence[Mapping[str, Any]]
+
+_ALWAYS = {"received_at": AS_OF, "landing_ref": "test:0"}
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "message_events": {**_ALWAYS, "provider": "meta"},
+    "orders": {**_ALWAYS, "source": "shop", "status": "paid", "refunded": 0, "currency": "USD"},
+    "order_lines": {**_ALWAYS, "source": "till", "line_number": 1, "currency": "USD"},
+    "customers": {**_ALWAYS, "source": "shop"},
+    "campaigns": {"status": "finished", "provider": "meta", "category": "marketing", "template_name": "sale"},
+    "sends": {"state": "accepted", "planned_at": datetime(2026, 6, 27)},
+}
+_WITHOUT_LOAD = ("campaigns", "sends")
+
+
+def shop(home: Path, **settings: str) -> Settings:
+    return load({"WABENCH_HOME": str(home), **{f"WABENCH_{name.upper()}": value for name, value in settings.items()}})
+
+
+def put(settings: Settings, load_id: int, raw: Mapping[str, Rows]) -> None:
+    """Insert rows by raw table, as one load."""
+    with closing(loader.connect(settings)) as connection:
+        for table, rows in raw.items():
+            for given in rows:
+                row = _DEFAULTS[table] | dict(given) | ({} if table in _WITHOUT_LOAD else {"load_id": load_id})
+                marks = ", ".join("?" for _ in row)
+                connection.execute(f"insert into raw.{table} ({', '.join(row)}) values ({marks})", list(row.values()))
+
+
+def build(settings: Settings, as_of: datetime = AS_OF, full: bool = False) -> dbt.Build:
+    done = dbt.build(settings, as_of, full)
+    assert not done.failed, done.failed
+    assert not done.errors
+    return done
+
+
+def ask(settings: Settings, sql: str, *params: object) -> list[tuple[Any, ...]]:
+    with closing(loader.connect(settings)) as connection:
+        return connection.execute(sql, list(params)).fetchall()
+
+
+def marts(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything that is published of customers, messages, orders and campaigns, in a fixed order."""
+    tables = ask(
+        settings,
+        "select table_name from information_schema.tables where table_schema = 'marts' and table_name not like 'meta_%'",
+    )
+    return {name: ask(settings, f'select * from marts."{name}" order by all') for (name,) in tables}
