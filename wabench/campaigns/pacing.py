@@ -1,7 +1,7 @@
 """How fast a channel may send: a token bucket of one token as a function of the clock, slower after a throttle."""
 
 from collections import deque
-from math import floor
+from math import ceil
 
 # Timers fire up to a millisecond late and networks jitter; aiming half a percent under the rate leaves room for both.
 AIM = 0.995
@@ -19,9 +19,8 @@ class Pace:
 
     def __init__(self, rate: float) -> None:
         self.asked = rate
-        per_window = max(1, floor(rate))
-        self._window = per_window / rate
-        self._left: deque[float] = deque(maxlen=per_window)
+        self._window = max(1.0, 1 / rate)
+        self._left: deque[float] = deque(maxlen=ceil(rate))
         self._slot: float | None = None
         self._slowed_at: float | None = None
         self._slowed_to = rate

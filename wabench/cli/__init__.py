@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from wabench.cli import ingest, refresh, segment, workbench
+from wabench.cli import campaign, ingest, refresh, sandbox, segment, workbench
 from wabench.cli.console import err
 from wabench.errors import WabenchError
 
@@ -27,6 +27,8 @@ app.command()(ingest.ingest)
 app.command()(ingest.receive)
 app.command()(refresh.refresh)
 app.add_typer(segment.app, name="segment")
+app.add_typer(campaign.app, name="campaign")
+app.command()(sandbox.sandbox)
 app.command("app")(workbench.run)
 
 

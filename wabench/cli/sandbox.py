@@ -14,7 +14,7 @@ from wabench.sandbox.fate import Shares
 from wabench.sandbox.server import Options, Sandbox
 
 
-def run(
+def sandbox(
     port: Annotated[int, typer.Option(min=1, max=65535, help="port on this machine")] = 8500,
     webhook: Annotated[str, typer.Option(help="where to post webhooks; empty posts none")] = "",
     seed: Annotated[int, typer.Option(help="the same seed and request have the same fate")] = 0,

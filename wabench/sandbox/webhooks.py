@@ -21,7 +21,11 @@ _IDLE_SECONDS = 0.05
 class Webhooks:
     """A queue of entries by the time they are due; `counts` are entries posted, tried again, given up."""
 
-    def __init__(self, url: str, compose: Compose, sign: Callable[[bytes], str], counts: Counter[str]) -> None:
+    def __init__(
+        self, url: str, compose: Compose, sign: Callable[[bytes], str], counts: Counter[str],
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:  # fmt: skip
+        self._transport = transport
         self._url, self._compose, self._sign, self._counts = url, compose, sign, counts
         self._due: list[tuple[float, int, int, Entry]] = []
         self._order = count()
@@ -37,7 +41,7 @@ class Webhooks:
 
     async def run(self) -> None:
         """Post what is due, until cancelled."""
-        async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=10, trust_env=False, transport=self._transport) as client:
             while True:
                 if batch := self._take():
                     await self._post(client, batch)

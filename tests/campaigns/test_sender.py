@@ -1,0 +1,198 @@
+"""The sender in virtual time: its pace under latency, what it makes of every answer, how it ends."""
+
+import asyncio
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+import virtual_time
+
+from wabench.campaigns.claims import Claim, Outcome, Turn
+from wabench.campaigns.schema import CampaignState
+from wabench.campaigns.sender import Sender
+from wabench.providers import get
+from wabench.providers.base import Channel, Failed, TemplateMessage
+from wabench.providers.errors import ErrorFamily
+
+CHANNEL = Channel("http://127.0.0.1:9/v26.0", "1", secrets={"token": "test-token"})
+Answer = Callable[[httpx.Request], Awaitable[httpx.Response]]
+ACCEPTED = {"contacts": [{"wa_id": "55"}], "messages": [{"id": "wamid.1"}]}
+
+
+@dataclass
+class Book:
+    """The ledger's side, in memory: hands out claims, and takes outcomes."""
+
+    waiting: int
+    status: CampaignState = CampaignState.RUNNING
+    outcomes: list[Outcome] = field(default_factory=list)
+    most_claimed: int = 0
+    claimed: int = 0
+
+    def turn(self, outcomes: Sequence[Outcome], want: int) -> Turn:
+        self.outcomes += outcomes
+        again = sum(1 for o in outcomes if o.result is None or _is_retry(o))
+        self.waiting += again
+        self.claimed -= len(outcomes)
+        if self.status is not CampaignState.RUNNING:
+            return Turn(self.status, (), 0, None)
+        taken = min(want, self.waiting)
+        self.waiting -= taken
+        self.claimed += taken
+        self.most_claimed = max(self.most_claimed, self.claimed)
+        return Turn(self.status, [_claim(n) for n in range(taken)], 0, 0.0 if self.waiting else None)
+
+
+def _is_retry(outcome: Outcome) -> bool:
+    return isinstance(outcome.result, Failed) and outcome.result.family is ErrorFamily.RETRY
+
+
+def _claim(number: int) -> Claim:
+    message = TemplateMessage("+5511980000001", None, "sale", "en", "marketing", {}, False, f"wb:{number}")
+    return Claim(f"s{number}", 1, message)
+
+
+def send(book: Book, answer: Answer, rate: float, beside: Callable[[Sender], Awaitable[None]] | None = None) -> Sender:
+    async def main() -> Sender:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+            with ThreadPoolExecutor(1) as thread:
+                sender = Sender(book.turn, get("meta"), CHANNEL, client, rate, thread)
+                tasks = [asyncio.create_task(beside(sender))] if beside else []
+                await sender.run()
+                await asyncio.gather(*tasks)
+                return sender
+
+    return virtual_time.run(main)
+
+
+def answering(latency: float = 0.0, status: int = 200, code: int | None = None) -> tuple[Answer, list[float]]:
+    times: list[float] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        times.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(latency)
+        return httpx.Response(status, json={"error": {"code": code, "message": "no"}} if code else ACCEPTED)
+
+    return answer, times
+
+
+@pytest.mark.parametrize("latency", [0.0, 0.05, 0.25])
+@pytest.mark.parametrize("rate", [0.5, 80.0])
+def test_the_rate_is_held_within_1_percent_and_never_exceeded_at_any_latency(rate: float, latency: float) -> None:
+    answer, times = answering(latency)
+    book = Book(waiting=int(rate * 30))
+    sender = send(book, answer, rate)
+    assert sender.counts["accepted"] == len(times) == int(rate * 30)
+    assert 0.99 * rate <= (len(times) - 1) / (times[-1] - times[0]) <= rate
+    window = max(1.0, 1 / rate)
+    assert max(bisect_left(times, at + window - 1e-6) - n for n, at in enumerate(times)) <= max(1, rate)
+
+
+def test_at_a_slow_pace_one_send_at_a_time_is_claimed_so_that_a_kill_leaves_one() -> None:
+    answer, _ = answering(0.05)
+    book = Book(waiting=20)
+    send(book, answer, 0.5)
+    assert book.most_claimed == 1
+
+
+def test_throttling_slows_the_channel_and_everybody_is_sent_to_in_the_end() -> None:
+    answer, times = answering()
+    accepted: list[float] = []
+
+    async def throttled(request: httpx.Request) -> httpx.Response:
+        now = asyncio.get_running_loop().time()
+        if sum(at > now - 1 for at in accepted) >= 20:
+            times.append(now)
+            return httpx.Response(400, json={"error": {"code": 130429, "message": "Rate limit hit"}})
+        accepted.append(now)
+        return await answer(request)
+
+    sender = send(Book(waiting=600), throttled, 80)
+    assert sender.counts["accepted"] == len(accepted) == 600
+    assert sender.counts["retry"] < 300
+
+
+def test_a_provider_that_accepts_nothing_for_a_minute_stops_the_campaign_with_nobody_lost() -> None:
+    async def unreachable(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("connection refused")
+
+    book = Book(waiting=50)
+    sender = send(book, unreachable, 5)
+    assert sender.stopped is not None
+    assert "can't be reached: connection refused" in sender.stopped
+    assert book.waiting == 50
+
+
+@pytest.mark.parametrize(
+    ("error", "family"),
+    [
+        (httpx.ReadTimeout("no answer"), ErrorFamily.MAYBE_SENT),
+        (httpx.WriteError("reset"), ErrorFamily.MAYBE_SENT),
+        (httpx.RemoteProtocolError("closed"), ErrorFamily.MAYBE_SENT),
+        (httpx.ConnectTimeout("slow"), ErrorFamily.RETRY),
+    ],
+)
+def test_a_lost_answer_may_have_been_sent_but_not_a_connection_that_never_was(
+    error: Exception, family: ErrorFamily
+) -> None:
+    answer, _ = answering()
+    failures = [error]
+
+    async def failing_once(request: httpx.Request) -> httpx.Response:
+        if failures:
+            raise failures.pop()
+        return await answer(request)
+
+    book = Book(waiting=2)
+    send(book, failing_once, 10)
+    first = book.outcomes[0].result
+    assert isinstance(first, Failed)
+    assert first.family is family
+
+
+def test_a_stop_ends_the_calls_in_flight_and_gives_back_what_was_not_called() -> None:
+    answer, times = answering(0.5)
+
+    async def stop_soon(sender: Sender) -> None:
+        await asyncio.sleep(1.03)
+        sender.stop("stopped by SIGTERM")
+
+    book = Book(waiting=1000)
+    sender = send(book, answer, 80, stop_soon)
+    results = Counter("none" if o.result is None else "accepted" for o in book.outcomes)
+    assert sender.stopped == "stopped by SIGTERM"
+    assert results["accepted"] == len(times) == sender.counts["accepted"]
+    assert book.claimed == 0
+    assert book.waiting == 1000 - len(times)
+
+
+def test_a_pause_from_elsewhere_is_noticed_within_a_second() -> None:
+    answer, times = answering()
+    book = Book(waiting=1000)
+
+    async def pause_soon(sender: Sender) -> None:
+        await asyncio.sleep(2)
+        book.status = CampaignState.PAUSED
+
+    send(book, answer, 0.5, pause_soon)
+    assert times[-1] - times[0] <= 3
+
+
+def test_an_error_of_the_ledger_ends_the_sending() -> None:
+    answer, _ = answering()
+    book: Any = Book(waiting=5)
+    turn = book.turn
+
+    def failing(outcomes: Sequence[Outcome], want: int) -> Turn:
+        if outcomes:
+            raise OSError("disk full")
+        return turn(outcomes, want)  # type: ignore[no-any-return]
+
+    book.turn = failing
+    with pytest.raises(ExceptionGroup):
+        send(book, answer, 10)

@@ -1,0 +1,114 @@
+"""A shop ready to send: its channel, its templates, and an audience as an exported CSV."""
+
+import csv
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from wabench.campaigns import plan as planning
+from wabench.campaigns import runner
+from wabench.settings import Settings, load
+
+CHANNEL = "106540352242922"
+SECRETS = {
+    "WABENCH_META_TOKEN": "test-token",
+    "WABENCH_META_APP_SECRET": "test-app-secret",
+    "WABENCH_META_VERIFY_TOKEN": "test-verify-token",
+}
+TOML = """
+[providers.meta]
+channel_id = "{channel}"
+base_url = "{base_url}"
+timeout_seconds = 1
+
+[templates.sale]
+body = "Hi {{{{1}}}}, use {{{{2}}}} until Sunday."
+
+[templates.named]
+body = "Hi {{{{first_name}}}}, use {{{{code}}}}."
+
+[templates.parcel]
+category = "utility"
+body = "Your parcel is on its way."
+
+[templates.pending]
+status = "pending"
+body = "Not yet."
+"""
+
+
+def set_up(home: Path, base_url: str = "http://127.0.0.1:9/v26.0", **overrides: str) -> Settings:
+    """Write the shop's wabench.toml; keyword arguments are settings by their lower-case names."""
+    home.joinpath("wabench.toml").write_text(TOML.format(channel=CHANNEL, base_url=base_url), encoding="utf-8")
+    environ = {"WABENCH_HOME": str(home), "WABENCH_PACE_PER_MINUTE": "600000", **SECRETS}
+    return load(environ | {f"WABENCH_{name.upper()}": value for name, value in overrides.items()})
+
+
+def customer(number: int, **changes: Any) -> dict[str, Any]:
+    """Make one customer of an audience."""
+    phone = f"+55119{80000000 + number}"
+    return {"customer_id": f"c{number}", "name": f"Ana {number}", "phone": phone, "consent": "opted_in", **changes}
+
+
+def audience(home: Path, customers: Sequence[Mapping[str, Any]], name: str = "audience") -> str:
+    """Write customers as an exported segment; gives what --segment takes."""
+    path = home / f"{name}.csv"
+    columns = list(dict.fromkeys(column for row in customers for column in row))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(customers)
+    return str(path)
+
+
+def approved(settings: Settings, name: str, segment: str, template: str = "sale", params: Sequence[str] = ()) -> None:
+    """Plan, test and approve a campaign."""
+    chosen = params or (["1=name", "2=literal:SALE"] if template == "sale" else [])
+    planning.plan(settings, name, segment, template, chosen)
+    runner.test(settings, name, "tester")
+    runner.approve(settings, name, "maria")
+
+
+def free_port() -> int:
+    """Find a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(command: Sequence[str], environ: Mapping[str, str], url: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Keep a server process for a `with` block, from when it answers on."""
+    process = subprocess.Popen([sys.executable, "-m", *command], env=dict(environ))
+    try:
+        _await_answer(process, url)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def sandbox_log(path: Path) -> list[dict[str, Any]]:
+    """Read what the sandbox accepted."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def _await_answer(process: subprocess.Popen[bytes], url: str) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            httpx.get(url, trust_env=False)
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError(f"nothing answers at {url}")
