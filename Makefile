@@ -1,2 +1,58 @@
-PY := .venv/bin/python
-STAMP := .venv/.ready
+# Everything a newcomer, a developer and CI need. `make demo` and `make test` set up what they use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: setup demo app check test test-faults bench browser clean
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "wabench needs Python 3.11 or newer; say where with make PYTHON=..."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: setup
+	$(BIN)/wabench demo $(ARGS)
+
+app: setup
+	$(BIN)/wabench app $(ARGS)
+
+# The fast half: what an editor would underline, and the tests that start no browser and no dbt.
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2 -m "not faults and not browser and not slow" $(ARGS)
+
+test: setup browser
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && export WABENCH_HOME="$$home" && \
+	$(BIN)/wabench demo --customers 300 --days 120 --no-app && \
+	DBT_TARGET_PATH="$$home/target" DBT_LOG_PATH="$$home/logs" $(BIN)/dbt build --quiet
+	$(BIN)/pytest -n 2 -m "not faults" $(ARGS)
+
+test-faults: setup
+	$(BIN)/pytest -m faults $(ARGS)
+
+bench: setup
+	$(BIN)/python tests/bench/bench_landing.py
+	$(BIN)/python tests/bench/bench_receiver.py
+
+# A browser for the app's tests: the one on the PATH, else apt's where we are root, else a word on what to install.
+browser:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	else \
+		echo "no browser: install chromium (Debian: apt-get install chromium) for the app's tests"; \
+		test "$$CI" != true; \
+	fi
+
+clean:
+	rm -rf $(VENV) data/demo data/dbt

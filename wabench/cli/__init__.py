@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from wabench.cli import campaign, ingest, refresh, sandbox, segment, workbench
+from wabench.cli import campaign, demo, ingest, refresh, sandbox, segment, workbench
 from wabench.cli.console import err
 from wabench.errors import WabenchError
 
@@ -23,6 +23,7 @@ def _options(debug: bool = typer.Option(False, "--debug", help="show the whole t
     """Whom to write to on WhatsApp, what it brings, and how not to be a nuisance."""
 
 
+app.command("demo")(demo.run)
 app.command()(ingest.ingest)
 app.command()(ingest.receive)
 app.command()(refresh.refresh)
