@@ -18,6 +18,7 @@ from wabench.campaigns import runner
 from wabench.settings import Settings, load
 
 CHANNEL = "106540352242922"
+WABENCH = str(Path(sys.executable).with_name("wabench"))
 SECRETS = {
     "WABENCH_META_TOKEN": "test-token",
     "WABENCH_META_APP_SECRET": "test-app-secret",
@@ -87,8 +88,8 @@ def free_port() -> int:
 
 @contextmanager
 def serving(command: Sequence[str], environ: Mapping[str, str], url: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Keep a server process for a `with` block, from when it answers on."""
-    process = subprocess.Popen([sys.executable, "-m", *command], env=dict(environ))
+    """Keep a `wabench` server for a `with` block, from when it answers on."""
+    process = subprocess.Popen([WABENCH, *command], env=dict(environ))
     try:
         _await_answer(process, url)
         yield process
