@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,6 +30,35 @@ def held(path: Path, purpose: str) -> Iterator[None]:
         json.dump({"pid": os.getpid(), "purpose": purpose, "since": datetime.now(UTC).isoformat()}, file)
         file.flush()
         yield
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lock, or held it last; `since` is naive UTC."""
+
+    purpose: str
+    since: datetime
+    is_running: bool
+
+
+def last(path: Path) -> Holder | None:
+    """Read who holds the lock at `path`, or held it last, without touching it; None if nobody ever did."""
+    try:
+        holder = json.loads(path.read_text(encoding="utf-8"))
+        since = datetime.fromisoformat(holder["since"]).astimezone(UTC).replace(tzinfo=None)
+        return Holder(holder["purpose"], since, _is_running(holder["pid"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _holder(text: str) -> str:

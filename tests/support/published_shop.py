@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+
+from wabench.publish import Run, publish
+from wabench.settings import load
 
 AS_OF = datetime(2026, 11, 22, 18, 0)  # noqa: DTZ001  # the marts' times are naive and mean UTC
 NAMES = ("Анна Петрова", "José d'Ávila", 'Ben "B" O\'Neil', "=cmd|'/c calc'!A0", "李雷", None)
@@ -26,7 +30,7 @@ create or replace table dim_customers (
     messages_replied_7d bigint, messages_replied_30d bigint, messages_replied_90d bigint, messages_replied bigint,
     read_rate double, reply_rate double, last_promotional_at timestamp, last_inbound_at timestamp,
     window_open_until timestamp, is_window_open boolean, frequency_tag text, order_value_tag text,
-    engagement_tag text, bucket integer, refreshed_at timestamp
+    engagement_tag text, bucket integer
 )
 """
 
@@ -66,25 +70,22 @@ def customer(number: int) -> dict[str, Any]:
         "order_value_tag": _value_tag(average),
         "engagement_tag": _engagement_tag(days),
         "bucket": number * 7919 % 10_000,
-        "refreshed_at": AS_OF,
     }
 
 
 def publish_shop(home: Path, version: str, customers: Sequence[dict[str, Any]]) -> Path:
-    """Write a published version and swing the pointer to it, as a refresh does."""
-    folder = home / "data" / "published"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{version}.duckdb"
-    with duckdb.connect(path) as connection:
+    """Publish a shop of these customers, as a refresh does."""
+    settings = load({"WABENCH_HOME": str(home)})
+    settings.paths.data.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(settings.paths.warehouse) as connection:
+        connection.execute("create schema if not exists marts; set schema = 'marts'")
         connection.execute(DIM_CUSTOMERS)
-        for row in customers:
-            names, marks = ", ".join(row), ", ".join("?" * len(row))
-            connection.execute(f"insert into dim_customers ({names}) values ({marks})", list(row.values()))
+        if customers:
+            connection.register("rows", pa.Table.from_pylist(list(customers)))
+            connection.execute("insert into dim_customers by name select * from rows")
         connection.execute((Path(__file__).parent / "published_shop.sql").read_text(encoding="utf-8"))
-    swung = folder / "next.duckdb"
-    swung.symlink_to(path.name)
-    swung.replace(folder / "current.duckdb")
-    return path
+    publish(settings, Run(version, AS_OF, AS_OF))
+    return settings.paths.published / f"{version}.duckdb"
 
 
 def _value_tag(average: Decimal | None) -> str:

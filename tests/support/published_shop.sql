@@ -1,6 +1,77 @@
+-- The other marts of the small published file, as far as readers look at them. As-of is 2026-11-22 18:00.
 create or replace table meta_refreshes as
 select
-    'r1' as run_id,
-    timestamp '2026-11-22 18:00:05' as started_at,
+    run_id,
+    started_at,
+    started_at + interval 42 second as finished_at,
     timestamp '2026-11-22 18:00:00' as as_of,
-    'running' as status;
+    status,
+    'publish' as step,
+    run_id as version,
+    61::bigint as tests_passed,
+    case status when 'failed' then 1 else 0 end::bigint as tests_failed,
+    error
+from (
+    values
+    ('20261122T180000Z', timestamp '2026-11-22 18:00:05', 'published', null),
+    ('20261122T060000Z', timestamp '2026-11-22 06:00:05', 'failed', 'nothing published: test not_null_x failed with 2 rows'),
+    ('20261121T180000Z', timestamp '2026-11-21 18:00:05', 'published', null)
+) as runs (run_id, started_at, status, error);
+
+create or replace table meta_sources as
+select * from (
+    values
+    ('meta', 5210::bigint, 0::bigint, timestamp '2026-11-22 17:58:40', timestamp '2026-11-22 17:58:41', null::timestamp, timestamp '2026-11-22 18:00:06'),
+    ('магазин', 1840::bigint, 3::bigint, timestamp '2026-11-22 15:10:00', timestamp '2026-11-22 16:00:00', timestamp '2026-11-21 09:00:00', timestamp '2026-11-22 18:00:06')
+) as sources (source, rows, rejected, newest_at, last_received_at, last_rejected_at, last_loaded_at);
+
+create or replace table fct_alerts as
+select * from (
+    values
+    ('high_failure_rate:c2', 'high_failure_rate', 'critical', 'c2', 'Зимняя *акция*', 0.21, 0.15, 100::bigint, timestamp '2026-11-22 18:00:00'),
+    ('rejected_rows:магазин', 'rejected_rows', 'warning', 'магазин', 'магазин', 3.0, 0.0, 1::bigint, timestamp '2026-11-22 18:00:00')
+) as alerts (alert_id, alert, severity, subject, subject_name, value, threshold, denominator, raised_at);
+
+create or replace table fct_messages as
+select
+    'm' || i as message_key,
+    case when i % 9 = 0 then 'in' else 'out' end as direction,
+    'c' || lpad((i % 120)::text, 4, '0') as customer_id,
+    case when i % 9 = 0 then null else begun_at end as accepted_at,
+    null::timestamp as sent_at,
+    case when i % 9 > 0 and i % 10 < 9 then begun_at + interval 1 minute end as delivered_at,
+    case when i % 9 > 0 and i % 10 < 5 then begun_at + interval 9 minute end as read_at,
+    case when i % 9 > 0 and i % 10 = 9 then begun_at + interval 2 second end as failed_at,
+    i % 9 > 0 and i % 10 = 0 as is_replied,
+    0.06::decimal(18, 4) as cost,
+    'USD' as currency
+from (
+    select i, timestamp '2026-11-22 17:00:00' - to_hours(i) as begun_at from range(1, 2001) as numbers (i)
+) as begun;
+
+create or replace table fct_orders as
+select
+    'o' || i as order_key,
+    'c' || lpad((i % 120)::text, 4, '0') as customer_id,
+    timestamp '2026-11-22 12:00:00' - to_hours(i * 5) as ordered_at,
+    true as is_paid,
+    (40 + 37 * i % 190)::decimal(18, 4) as net,
+    'USD' as currency,
+    case when i % 3 = 0 then 'm' || i end as attributed_message_key
+from range(1, 1841) as numbers (i);
+
+create or replace table dim_campaigns as
+select * from (
+    values
+    ('c1', 'Осень: возвращение', 'cold_90d', 'autumn', 'finished', timestamp '2026-10-01 09:00:00', timestamp '2026-10-01 10:00:00', timestamp '2026-10-02 09:00:00'),
+    ('c2', 'Зимняя *акция*', 'frequent_buyers', 'winter', 'paused', timestamp '2026-11-20 09:00:00', timestamp '2026-11-20 10:00:00', timestamp '2026-11-20 12:00:00'),
+    ('c3', 'newcomers_week', 'new_customers', 'welcome', 'planned', timestamp '2026-11-22 09:00:00', timestamp '2026-11-22 09:00:00', null)
+) as campaigns (campaign_id, name, segment, template_name, status, created_at, planned_at, started_at);
+
+create or replace table fct_campaigns as
+select * from (
+    values
+    ('c1', '', 900::bigint, 60::bigint, 840::bigint, 812::bigint, 466::bigint, 71::bigint, 38::bigint, 50.4::decimal(18, 4), 3120.5::decimal(18, 4), 'USD'),
+    ('c2', '', 130::bigint, 30::bigint, 100::bigint, 79::bigint, 40::bigint, 5::bigint, 2::bigint, 6.0::decimal(18, 4), 180::decimal(18, 4), 'USD'),
+    ('c3', '', 55::bigint, 5::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, null::decimal(18, 4), null::decimal(18, 4), 'USD')
+) as totals (campaign_id, variant, planned, suppressed, accepted, delivered, read, replied, converted, cost, attributed_net_revenue, currency);
