@@ -10,7 +10,7 @@ from ingest import loader
 from wabench import dbt
 from wabench.settings import Settings, load
 
-AS_OF = datetime(2026, 6, 30, 12)
+AS_OF = datetime.fromisoformat("2026-06-30 12:00")
 Rows = Sequence[Mapping[str, Any]]
 
 _ALWAYS = {"received_at": AS_OF, "landing_ref": "test:0"}
@@ -20,7 +20,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "order_lines": {**_ALWAYS, "source": "till", "line_number": 1, "currency": "USD"},
     "customers": {**_ALWAYS, "source": "shop"},
     "campaigns": {"status": "finished", "provider": "meta", "category": "marketing", "template_name": "sale"},
-    "sends": {"state": "accepted", "planned_at": datetime(2026, 6, 27)},
+    "sends": {"state": "accepted", "planned_at": datetime.fromisoformat("2026-06-27")},
 }
 _WITHOUT_LOAD = ("campaigns", "sends")
 
@@ -55,6 +55,7 @@ def marts(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
     """Everything that is published of customers, messages, orders and campaigns, in a fixed order."""
     tables = ask(
         settings,
-        "select table_name from information_schema.tables where table_schema = 'marts' and table_name not like 'meta_%'",
+        "select table_name from information_schema.tables"
+        " where table_schema = 'marts' and table_name not like 'meta_%'",
     )
     return {name: ask(settings, f'select * from marts."{name}" order by all') for (name,) in tables}
