@@ -50,7 +50,7 @@ def start(shop: Settings, opened: Ledger, home: Path) -> Callable[..., Campaign]
 @pytest.fixture
 def turn(shop: Settings, opened: Ledger) -> Callable[..., Turn]:
     def take(campaign: Campaign, outcomes: list[Outcome] | None = None, want: int = 10, at: datetime = NOW) -> Turn:
-        rules = plan.rules(shop, shop.templates[campaign.template_name], "meta")
+        rules = plan.rules(shop, "meta", campaign.category)
         asked = audiences.consents(shop, campaign)
         return claims.take_turn(
             opened, campaign, rules, asked, outcomes or [], want, max(at, campaign_planned(campaign))

@@ -14,10 +14,11 @@ RATES = st.one_of(st.floats(0.05, 5), st.integers(1, 1000).map(float))
 
 
 def leave(pace: Pace, messages: int, lateness: list[float]) -> list[float]:
-    """Let messages leave as fast as allowed, by a caller that wakes up late by what `lateness` says in turn."""
+    """Let messages leave as fast as allowed, by a caller that wakes from each sleep late by the next `lateness`."""
     now, times = 1000.0, []
     for number in range(messages):
-        now = max(now, pace.next_at(now)) + lateness[number % len(lateness)]
+        if (wakes_at := pace.next_at(now)) > now:
+            now = wakes_at + lateness[number % len(lateness)]
         assert pace.next_at(now) <= now
         pace.left(now)
         times.append(now)

@@ -21,7 +21,7 @@ def shop(home: Path) -> Settings:
     with ledger.opened(shop) as opened:
         campaign = opened.campaign("spring")
         opened.move(campaign.campaign_id, CampaignState.RUNNING, "tester", now)
-        rules = plan.rules(shop, shop.templates["sale"], "meta")
+        rules = plan.rules(shop, "meta", "marketing")
         claims.take_turn(opened, campaign, rules, lambda rows: {}, [], 1, now)
         claims.abandon(opened, campaign, now)
     return shop

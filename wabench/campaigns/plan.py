@@ -12,8 +12,8 @@ from wabench.campaigns import audience, ledger, templates
 from wabench.campaigns.ledger import Campaign, Tally
 from wabench.campaigns.policy import MARKETING, Decision, Facts, Rules, Skip, decide
 from wabench.campaigns.schema import CampaignState, SendState
-from wabench.errors import Refused, UsageError, WabenchError
-from wabench.settings import ProviderSettings, Settings, TemplateSettings
+from wabench.errors import UsageError, WabenchError
+from wabench.settings import ProviderSettings, Settings
 
 _FUNNEL = "select * from fct_campaigns where campaign_id = $campaign_id"
 _PEOPLE = ("customer_id", "phone", "user_id", "consent", "consent_at")
@@ -40,9 +40,7 @@ def plan(
     or a name that is taken by an approved campaign.
     """
     at = now or datetime.now(UTC)
-    template = templates.find(settings, template_name)
-    if template.status != "approved":
-        raise Refused(f"template {template_name!r} is {template.status}; only an approved one can be sent")
+    template = templates.approved(settings, template_name)
     chosen = audience.select(settings, segment)
     sources = templates.sources(template, params, chosen.customers.column_names)
     channel = channel_settings(settings, provider)
@@ -63,7 +61,7 @@ def plan(
     )
     wanted = {*_PEOPLE, *sources.values()} & set(chosen.customers.column_names)
     customers = chosen.customers.select(sorted(wanted)).to_pylist()
-    rows = list(_sends(customers, sources, rules(settings, template, provider), at))
+    rows = list(_sends(customers, sources, rules(settings, provider, template.category), at))
     with ledger.opened(settings) as opened:
         stored = opened.plan(campaign, rows)
         tally = opened.tally(stored.campaign_id)
@@ -87,14 +85,15 @@ def funnel(settings: Settings, campaign: Campaign) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def rules(settings: Settings, template: TemplateSettings, provider: str) -> Rules:
+def rules(settings: Settings, provider: str, category: str, is_template_approved: bool = True) -> Rules:
     """Gather what the shop, the template and the provider set for a campaign."""
+    gap = providers.get(provider).describe()["seconds_between_messages_to_one_customer"]
     return Rules(
-        category=template.category,
+        category=category,
         consent=settings.consent,
         promo_cap=timedelta(hours=settings.promo_cap_hours),
-        customer_gap=timedelta(seconds=providers.get(provider).describe()["seconds_between_messages_to_one_customer"]),
-        is_template_approved=template.status == "approved",
+        customer_gap=timedelta(seconds=gap),
+        is_template_approved=is_template_approved,
     )
 
 

@@ -168,6 +168,7 @@ class _Runner:
         with ledger.opened(self._settings) as opened, ExitStack() as held:
             campaign = opened.campaign(self._name)
             channel = self._channel(campaign)
+            templates.approved(self._settings, campaign.template_name)
             for lock in (f"campaign-{campaign.campaign_id}", f"channel-{campaign.provider}-{campaign.channel_id}"):
                 path = self._settings.paths.data / "locks" / f"{lock}.lock"
                 held.enter_context(locks.held(path, f"campaign {campaign.name}"))
@@ -212,11 +213,8 @@ class _Runner:
         return sender.counts
 
     async def _sending(self, opened: Ledger, campaign: Campaign, channel: Channel) -> Sender:
-        template = templates.find(self._settings, campaign.template_name)
-        turn = partial(
-            claims.take_turn, opened, campaign, rules(self._settings, template, campaign.provider),
-            audience.consents(self._settings, campaign),
-        )  # fmt: skip
+        held_to = rules(self._settings, campaign.provider, campaign.category)
+        turn = partial(claims.take_turn, opened, campaign, held_to, audience.consents(self._settings, campaign))
         timeout = channel_settings(self._settings, campaign.provider).timeout_seconds
         limits = httpx.Limits(max_connections=MOST_IN_FLIGHT, keepalive_expiry=_KEEPALIVE_SECONDS)
         with ThreadPoolExecutor(1, "ledger") as thread:

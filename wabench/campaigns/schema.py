@@ -87,6 +87,16 @@ class Utc(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value else None
 
 
+class Word(TypeDecorator[str]):
+    """A word of a closed set, kept as plain text: drivers differ in what they make of an enum's member."""
+
+    impl = String(20)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return str(value) if value is not None else None
+
+
 metadata = MetaData()
 
 campaigns = Table(
@@ -100,8 +110,8 @@ campaigns = Table(
     Column("channel_id", String(100), nullable=False),
     Column("template_name", String(200), nullable=False),
     Column("language", String(20), nullable=False),
-    Column("category", String(20), nullable=False),
-    Column("status", String(20), nullable=False),
+    Column("category", Word, nullable=False),
+    Column("status", Word, nullable=False),
     Column("reason", Text),  # why it is paused
     Column("created_by", Text, nullable=False),
     Column("created_at", Utc, nullable=False),
@@ -123,16 +133,16 @@ sends = Table(
     Column("phone", String(40)),
     Column("user_id", String(200)),
     Column("parameters", JSON, nullable=False),  # pairs, rendered and in the template's order
-    Column("category", String(20), nullable=False),
-    Column("consent", String(20), nullable=False),
+    Column("category", Word, nullable=False),
+    Column("consent", Word, nullable=False),
     Column("consent_at", Utc),
-    Column("state", String(20), nullable=False),
+    Column("state", Word, nullable=False),
     Column("reason", Text),  # why suppressed or held
     Column("due_at", Utc, nullable=False),  # not before this moment
     Column("attempts", Integer, nullable=False),
     Column("message_id", String(200)),
     Column("error_code", String(40)),
-    Column("error_family", String(20)),
+    Column("error_family", Word),
     Column("error_detail", Text),
     Column("planned_at", Utc, nullable=False),
     Column("claimed_at", Utc),
@@ -143,7 +153,7 @@ Index("sends_due", sends.c.campaign_id, sends.c.state, sends.c.due_at)
 for _key in (sends.c.customer_id, sends.c.phone, sends.c.user_id):
     Index(f"sends_by_{_key.name}", _key, sends.c.claimed_at)
 for _key in (sends.c.phone, sends.c.user_id):  # two customers may share a phone; it is written to once
-    _once = sends.c.state != _S.SUPPRESSED.value
+    _once = sends.c.state != _S.SUPPRESSED
     Index(f"sends_once_{_key.name}", sends.c.campaign_id, _key, unique=True, sqlite_where=_once, postgresql_where=_once)
 
 consent = Table(
@@ -153,7 +163,7 @@ consent = Table(
     Column("customer_id", String(200), index=True),
     Column("phone", String(40), index=True),
     Column("user_id", String(200), index=True),
-    Column("consent", String(20), nullable=False),  # opted_in opted_out
+    Column("consent", Word, nullable=False),  # opted_in opted_out
     Column("stated_at", Utc, nullable=False),
     Column("source", Text, nullable=False),
 )

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from wabench.errors import UsageError
+from wabench.errors import Refused, UsageError
 from wabench.settings import Settings, TemplateSettings
 
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -19,6 +19,14 @@ def find(settings: Settings, name: str) -> TemplateSettings:
     if template := settings.templates.get(name):
         return template
     raise UsageError(f"there is no template {name!r} in wabench.toml{_hint(name, settings.templates)}")
+
+
+def approved(settings: Settings, name: str) -> TemplateSettings:
+    """Find a template that may be sent; raises Refused for one that is not approved (any more)."""
+    template = find(settings, name)
+    if template.status != "approved":
+        raise Refused(f"template {name!r} is {template.status}; only an approved one can be sent")
+    return template
 
 
 def variables(body: str) -> list[str]:

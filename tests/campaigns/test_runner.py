@@ -1,0 +1,158 @@
+"""What may start, and what is refused before anybody is written to."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from campaign_shop import approved, audience, customer, set_up
+
+from wabench import locks
+from wabench.campaigns import claims, ledger, plan, runner
+from wabench.campaigns.schema import CampaignState, SendState
+from wabench.errors import Busy, Refused, UsageError, WabenchError
+from wabench.settings import Settings, load
+
+SALE = ["1=name", "2=literal:SALE"]
+HOW = {"settle": lambda: 0, "on_turn": lambda counts: None}
+run = partial(runner.run, actor="tester", **HOW)
+resume = partial(runner.resume, actor="tester", **HOW)
+
+
+@pytest.fixture
+def shop(home: Path) -> Settings:
+    return set_up(home)
+
+
+@pytest.fixture
+def spring(shop: Settings, home: Path) -> Settings:
+    """A shop with one campaign, planned for one customer."""
+    plan.plan(shop, "spring", audience(home, [customer(1)]), "sale", SALE)
+    return shop
+
+
+def put(shop: Settings, *states: CampaignState) -> None:
+    with ledger.opened(shop) as opened:
+        for state in states:
+            opened.move(opened.campaign("spring").campaign_id, state, "tester", datetime.now(UTC))
+
+
+def lose_claims(shop: Settings) -> None:
+    """Claim what is planned, and die."""
+    with ledger.opened(shop) as opened:
+        campaign, now = opened.campaign("spring"), datetime.now(UTC)
+        rules = plan.rules(shop, "meta", "marketing")
+        claims.take_turn(opened, campaign, rules, lambda rows: {}, [], 10, now)
+        claims.abandon(opened, campaign, now)
+
+
+def test_a_campaign_is_run_only_when_tested_and_approved(spring: Settings) -> None:
+    with pytest.raises(Refused, match="not tested"):
+        run(spring, "spring")
+    with pytest.raises(Refused, match="can't become approved"):
+        runner.approve(spring, "spring", "maria")
+    assert runner.test(spring, "spring", "tester") == 1
+    with pytest.raises(Refused, match="not approved"):
+        run(spring, "spring")
+    runner.approve(spring, "spring", "maria")
+    with ledger.opened(spring) as opened:
+        campaign = opened.campaign("spring")
+    assert (campaign.status, campaign.approved_by) == (CampaignState.APPROVED, "maria")
+
+
+def test_a_campaign_with_nobody_to_send_to_is_not_tested(shop: Settings, home: Path) -> None:
+    plan.plan(shop, "spring", audience(home, [customer(1, phone="")]), "sale", SALE)
+    with pytest.raises(Refused, match="nobody"):
+        runner.test(shop, "spring", "tester")
+
+
+def test_the_test_finds_what_the_provider_would_refuse(shop: Settings, home: Path) -> None:
+    plan.plan(shop, "spring", audience(home, [customer(1, name="A" * 2000)]), "sale", SALE)
+    with pytest.raises(WabenchError, match="customer c1: 132018"):
+        runner.test(shop, "spring", "tester")
+
+
+@pytest.mark.parametrize("address", ["https://graph.facebook.com/v26.0", "http://10.0.0.1:8500", ""])
+def test_a_real_provider_needs_live(home: Path, address: str) -> None:
+    shop = set_up(home, address)
+    approved(shop, "spring", audience(home, [customer(1)]))
+    with pytest.raises(Refused, match="--live"):
+        run(shop, "spring")
+
+
+def test_an_address_on_this_machine_is_a_rehearsal() -> None:
+    here = ["http://127.0.0.1:8500/v26.0", "http://localhost:8500", "http://[::1]:8500"]
+    assert [runner.is_rehearsal(address) for address in here] == [True] * 3
+    assert not runner.is_rehearsal("https://127.0.0.1.example.com")
+
+
+def test_a_missing_token_is_named(home: Path) -> None:
+    shop = set_up(home)
+    approved(shop, "spring", audience(home, [customer(1)]))
+    bare = load({"WABENCH_HOME": str(home)})
+    with pytest.raises(UsageError, match="WABENCH_META_TOKEN"):
+        run(bare, "spring")
+
+
+@pytest.mark.parametrize("kind", ["campaign", "channel"])
+def test_a_second_process_is_told_who_sends(shop: Settings, home: Path, kind: str) -> None:
+    approved(shop, "spring", audience(home, [customer(1)]))
+    with ledger.opened(shop) as opened:
+        campaign = opened.campaign("spring")
+    name = campaign.campaign_id if kind == "campaign" else f"meta-{campaign.channel_id}"
+    lock = shop.paths.data / "locks" / f"{kind}-{name}.lock"
+    with locks.held(lock, "campaign spring"), pytest.raises(Busy, match="campaign spring"):
+        run(shop, "spring")
+
+
+def test_a_paused_campaign_is_resumed_not_run_and_a_cancelled_one_neither(shop: Settings, home: Path) -> None:
+    approved(shop, "spring", audience(home, [customer(1)]))
+    put(shop, CampaignState.RUNNING)
+    runner.pause(shop, "spring", "maria")
+    with pytest.raises(Refused, match="paused by maria"):
+        run(shop, "spring")
+    runner.cancel(shop, "spring", "maria")
+    for start in (run, resume):
+        with pytest.raises(Refused, match="cancelled"):
+            start(shop, "spring")
+    with ledger.opened(shop) as opened:
+        (tally,) = opened.tally(opened.campaign("spring").campaign_id)
+    assert (tally.state, tally.reason) == (SendState.SUPPRESSED, "campaign cancelled")
+
+
+def test_a_template_no_longer_approved_is_refused_and_nobody_is_suppressed(shop: Settings, home: Path) -> None:
+    approved(shop, "spring", audience(home, [customer(1)]))
+    toml = home / "wabench.toml"
+    toml.write_text(toml.read_text().replace("[templates.sale]", '[templates.sale]\nstatus = "paused"'))
+    with pytest.raises(Refused, match="is paused"):
+        run(set_up_again(home), "spring")
+
+
+def set_up_again(home: Path) -> Settings:
+    return load({"WABENCH_HOME": str(home), "WABENCH_META_TOKEN": "test-token"})
+
+
+def test_a_finished_campaign_sends_nothing_when_run_or_resumed_again(shop: Settings, home: Path) -> None:
+    approved(shop, "spring", audience(home, [customer(1)]))
+    put(shop, CampaignState.RUNNING, CampaignState.FINISHED)
+    for start in (run, resume):
+        done = start(shop, "spring")
+        assert (done.campaign.status, done.calls.total()) == (CampaignState.FINISHED, 0)
+
+
+def test_unknown_sends_wait_for_their_statuses_before_a_person_may_send_them_again(shop: Settings, home: Path) -> None:
+    approved(shop, "spring", audience(home, [customer(1)]))
+    put(shop, CampaignState.RUNNING)
+    lose_claims(shop)
+    put(shop, CampaignState.FINISHED)
+    with pytest.raises(Refused, match="1 sends are unknown, but may still be settled until"):
+        resume(shop, "spring", retry_unknown=True)
+    with ledger.opened(shop) as opened:
+        campaign_id = opened.campaign("spring").campaign_id
+        later = datetime.now(UTC) + timedelta(minutes=60)
+        assert len(opened.unsettled(campaign_id, later - timedelta(minutes=59))) == 1
+        assert opened.retry_unknown(campaign_id, later, "maria", later) == 1
+        assert [(line["action"], line["actor"]) for line in opened.audit_lines(campaign_id)][-1] == (
+            "retry unknown",
+            "maria",
+        )
