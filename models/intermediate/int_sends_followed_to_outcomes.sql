@@ -68,7 +68,7 @@ final as (
         sends.variant,
         sends.customer_id,
         case
-            when came_back.send_id is not null and sends.state in ('claimed', 'unknown') then 'accepted'
+            when came_back.send_id is not null then 'accepted'
             when sends.state in ('planned', 'claimed') then 'waiting'
             else sends.state
         end as state,
