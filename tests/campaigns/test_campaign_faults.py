@@ -139,3 +139,19 @@ def test_a_campaign_killed_3_times_reaches_everybody_once(rehearsal: Rehearsal) 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_campaign_killed_10_times_reaches_everybody_once(rehearsal: Rehearsal, seed: int) -> None:
     survive(rehearsal, customers=1500, kills=10, seed=seed)
+
+
+def test_a_sigterm_ends_the_calls_in_flight_and_leaves_the_rest_to_a_resume(rehearsal: Rehearsal) -> None:
+    approved(rehearsal.settings, "spring", audience(rehearsal.settings.home, [customer(n) for n in range(60)]))
+    process = rehearsal.start("run", "spring")
+    while process.poll() is None and not sandbox_log(rehearsal.log):
+        time.sleep(0.01)
+    process.terminate()
+    stopped = json.loads(process.communicate(timeout=60)[0])
+    assert (process.returncode, stopped["status"], stopped["reason"]) == (0, "paused", "stopped by SIGTERM")
+    assert "claimed" not in states(rehearsal)
+    assert rehearsal.run("run", "spring")[0] == 3
+    code, done = rehearsal.run("resume", "spring")
+    assert (code, done["status"]) == (0, "finished")
+    reached = Counter(line["callback_data"] for line in sandbox_log(rehearsal.log))
+    assert (len(reached), max(reached.values())) == (60, 1)

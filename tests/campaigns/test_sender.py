@@ -61,7 +61,7 @@ def send(book: Book, answer: Answer, rate: float, beside: Callable[[Sender], Awa
     async def main() -> Sender:
         async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
             with ThreadPoolExecutor(1) as thread:
-                sender = Sender(book.turn, get("meta"), CHANNEL, client, rate, thread)
+                sender = Sender(book.turn, get("meta"), CHANNEL, [client], rate, thread)
                 tasks = [asyncio.create_task(beside(sender))] if beside else []
                 await sender.run()
                 await asyncio.gather(*tasks)

@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
+from itertools import cycle
 from math import ceil, inf
 
 import httpx
@@ -39,13 +40,14 @@ class Sender:
     """
 
     def __init__(
-        self, take_turn: TakeTurn, provider: Provider, channel: Channel, client: httpx.AsyncClient, rate: float,
+        self, take_turn: TakeTurn, provider: Provider, channel: Channel, clients: Sequence[httpx.AsyncClient],
+        rate: float,
         executor: Executor, on_turn: Callable[[Counter[str]], None] = lambda counts: None,
     ) -> None:  # fmt: skip
         self.counts: Counter[str] = Counter()
         self.stopped: str | None = None
         self._take_turn, self._executor, self._on_turn = take_turn, executor, on_turn
-        self._provider, self._channel, self._client = provider, channel, client
+        self._provider, self._channel, self._clients = provider, channel, cycle(clients)
         self._pace = Pace(rate)
         self._most_in_flight = min(MOST_IN_FLIGHT, max(4, ceil(rate * _USUAL_CALL_SECONDS)))
         self._ready: deque[Claim] = deque()
@@ -135,9 +137,10 @@ class Sender:
 
     async def _call(self, message: TemplateMessage) -> Accepted | Failed:
         request = self._provider.request(message, self._channel)
-        request.headers.setdefault("User-Agent", self._client.headers["User-Agent"])
+        client = next(self._clients)
+        request.headers.setdefault("User-Agent", client.headers["User-Agent"])
         try:
-            response = await self._client.send(request)
+            response = await client.send(request)
         except _NEVER_WRITTEN as error:
             return Failed(ErrorFamily.RETRY, "not_connected", f"{request.url.host} can't be reached: {error}")
         except (httpx.TransportError, httpx.InvalidURL) as error:
