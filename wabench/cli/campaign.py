@@ -2,10 +2,11 @@
 
 import getpass
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from math import ceil
 from typing import Annotated, Any
 
 import typer
@@ -49,7 +50,7 @@ def plan(
         console.out.print(f"the first would read: {planned.sample}", markup=False)
     if planned.capped_now:
         console.out.print(f"{planned.capped_now} of them had a promotion too lately to be written to right now")
-    console.out.print(f"about {planned.minutes:.0f} min at the channel's pace; next: wabench campaign test {name}")
+    console.out.print(f"about {ceil(planned.minutes)} min at the channel's pace; next: wabench campaign test {name}")
 
 
 @app.command("list")
@@ -64,7 +65,7 @@ def list_campaigns(as_json: Json = False) -> None:
         console.show_json(campaigns)
     else:
         shown = ("name", "status", "segment", "template_name", "created_at", "reason")
-        console.show_table([{key: campaign[key] for key in shown} for campaign in campaigns])
+        console.show_table([_shown(campaign, shown) for campaign in campaigns])
 
 
 @app.command()
@@ -74,7 +75,9 @@ def test(name: Name) -> None:
     Example: wabench campaign test spring
     """
     tested = runner.test(configuration.load(), name, getpass.getuser())
-    console.out.print(f"{tested} messages are as the provider wants them; next: wabench campaign approve {name}")
+    console.out.print(
+        f"{tested} messages are as the provider wants them; next: wabench campaign approve {name}", soft_wrap=True
+    )
 
 
 @app.command()
@@ -154,7 +157,8 @@ def status(name: Name, as_json: Json = False) -> None:
     console.show_facts({"campaign": name, "status": campaign.status, "reason": campaign.reason})
     console.show_table(_rows(tally))
     if unsettled:
-        console.show_table(unsettled, "unknown, and no status came: send again with resume --retry-unknown, or leave")
+        rows = [_shown(row, row) for row in unsettled]
+        console.show_table(rows, "unknown, and no status came: send again with resume --retry-unknown, or leave")
 
 
 @app.command()
@@ -174,7 +178,7 @@ def report(name: Name, as_json: Json = False) -> None:
         console.show_json(data)
         return
     console.show_table(_rows(tally), f"campaign {name}: {campaign.status}")
-    console.show_table([{key: line[key] for key in ("at", "actor", "action", "detail")} for line in history], "history")
+    console.show_table([_shown(line, ("at", "actor", "action", "detail")) for line in history], "history")
     console.show_facts(funnel or {"funnel": "not in the published file yet; wabench refresh"})
 
 
@@ -210,6 +214,12 @@ def _settle(settings: Settings) -> int:
 
 def _rows(tally: Iterable[Tally]) -> list[dict[str, Any]]:
     return [{"state": t.state, "reason": t.reason or t.error_code, "sends": t.sends} for t in tally]
+
+
+def _shown(row: Mapping[str, Any], columns: Iterable[str]) -> dict[str, Any]:
+    """Choose columns for people: times to the second, in UTC as everywhere."""
+    values = {column: row[column] for column in columns}
+    return {k: f"{v:%Y-%m-%d %H:%M:%S}" if isinstance(v, datetime) else v for k, v in values.items()}
 
 
 def _count(tally: Iterable[Tally], *states: SendState) -> int:
