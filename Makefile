@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# Public data and specifications that some tests compare with, where they are at hand.
+export WABENCH_SHARED ?= $(wildcard $(abspath ../shared))
+
 .PHONY: setup demo app check test test-faults bench browser clean
 
 setup: $(READY)

@@ -3,7 +3,6 @@
 import contextlib
 import csv
 import json
-import os
 import random
 import shutil
 import subprocess
@@ -16,11 +15,10 @@ import duckdb
 import httpx
 import processes
 import pytest
+from shared import ONLINE_RETAIL, needs
 
 from wabench.settings import ROOT
 
-SHARED = Path(os.environ.get("WABENCH_SHARED", ROOT.parent / "shared"))
-ONLINE_RETAIL = SHARED / "data/online_retail/online_retail.parquet"
 FAULTS = ("--fail-share", "0.05", "--timeout-share", "0.002", "--duplicate-share", "0.1", "--reorder-share", "0.2")
 FUNNEL = ("planned", "suppressed", "unknown", "accepted", "rejected", "failed", "delivered", "read", "replied")
 TOML = """
@@ -117,9 +115,6 @@ def compare(home: Path, log: list[dict[str, Any]], customers: int) -> None:
     funnel = dict(zip(FUNNEL, found, strict=True))
     print(f"\n{funnel}")
     states = Counter(state for line in log for state in line["statuses"])
-    print(
-        f"funnel: {dict(zip(['planned', 'suppressed', 'unknown', 'accepted', 'rejected', 'failed', 'delivered', 'read', 'replied'], found, strict=True))}"
-    )
     assert funnel["accepted"] == len(log)
     assert {name: funnel[name] for name in ("failed", "delivered", "read")} == {
         name: states[name] for name in ("failed", "delivered", "read")
@@ -140,7 +135,7 @@ def test_a_simulated_shops_campaign_ends_in_the_funnel_as_the_sandbox_saw_it(hom
 
 
 @pytest.mark.faults
-@pytest.mark.skipif(not ONLINE_RETAIL.exists(), reason="Online Retail is not on this machine")
+@needs(ONLINE_RETAIL)
 def test_online_retails_customers_are_each_written_to_once_through_ten_kills(home: Path) -> None:
     names = {"order_id": "InvoiceNo", "customer_ref": "CustomerID", "ordered_at": "InvoiceDate", "sku": "StockCode",
              "title": "Description", "quantity": "Quantity", "unit_price": "UnitPrice"}  # fmt: skip

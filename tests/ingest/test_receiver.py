@@ -5,10 +5,12 @@ from pathlib import Path
 import httpx
 import pytest
 import webhooks
+from shared import META_WEBHOOKS, needs
 from starlette.applications import Starlette
 
-from ingest import landing, receiver
+from ingest import landing, loader, receiver
 from wabench.errors import UsageError
+from wabench.events import EventType
 from wabench.settings import Settings, load
 
 BODY = webhooks.messages(webhooks.text("wamid.1", "oi"))
@@ -121,3 +123,25 @@ def test_without_secrets_it_refuses_to_start_and_names_them(home: Path) -> None:
 
 def test_secrets_never_show_in_the_settings(settings_with: Callable[..., Settings]) -> None:
     assert "test-app-secret" not in repr(settings_with())
+
+
+@needs(META_WEBHOOKS)
+def test_every_documented_payload_becomes_rows_and_twice_the_same_ones(app: Starlette, settings: Settings) -> None:
+    payloads = [path.read_bytes() for path in sorted(META_WEBHOOKS.glob("*.json"))]
+    counts = []
+    for _ in range(2):
+        assert {a.status_code for a in ask(app, *map(post, payloads))} == {200}
+        loader.load(settings)
+        connection = loader.connect(settings)
+        sql = "select event_type, split_part(landing_ref, ':', 2) is not null from raw.message_events"
+        counts.append(connection.execute(sql).fetchall())
+        assert connection.execute("select count(*) from raw.rejected").fetchall() == [(0,)]
+        connection.close()
+    assert counts[0] == counts[1]
+    assert len(counts[0]) >= len(payloads)
+    assert {kind for kind, _ in counts[0]} <= set(EventType)
+
+
+def test_broken_json_ends_as_a_row_that_says_why(app: Starlette, settings: Settings) -> None:
+    ask(app, post(b'{"entry":['))
+    assert loader.load(settings).rejected == 1

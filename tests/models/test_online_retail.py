@@ -1,18 +1,15 @@
 """The figures of a real shop, Online Retail (UCI 352), whose invoice lines are all there is of its orders."""
 
-import os
 from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
+from shared import ONLINE_RETAIL, needs
 from warehouse import ask, build, shop
 
 from ingest import loader
-from wabench.settings import ROOT
 
-FILE = Path(os.environ.get("WABENCH_SHARED") or ROOT.parent / "shared") / "data/online_retail/online_retail.parquet"
 LINES = """
     insert into raw.order_lines (
         source, order_id, line_number, sku, title, quantity, unit_price, customer_ref, ordered_at,
@@ -37,11 +34,11 @@ FIGURES = """
 """
 
 
-@pytest.mark.skipif(not FILE.exists(), reason="Online Retail is not here; WABENCH_SHARED says where shared/ is")
+@needs(ONLINE_RETAIL)
 def test_online_retail_gives_its_known_figures(tmp_path: Path) -> None:
     settings = shop(tmp_path)
     with closing(loader.connect(settings)) as connection:
-        connection.execute(LINES, {"file": str(FILE)})
+        connection.execute(LINES, {"file": str(ONLINE_RETAIL)})
     build(settings, datetime.fromisoformat("2011-12-10"))
     money = map(Decimal, ("8911407.90", "611342.09", "8300065.81", "9747747.93"))
     assert ask(settings, FIGURES) == [(4372, 18532, 4338, *money)]

@@ -1,13 +1,12 @@
 """Meta's send call and its answers; handshake and signature."""
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import httpx
 import jsonschema
 import pytest
+from shared import META_SPECIFICATION, needs
 
 from wabench.providers import meta
 from wabench.providers.base import Accepted, Channel, Failed, TemplateMessage
@@ -67,17 +66,10 @@ def test_a_template_without_variables_has_no_components() -> None:
     assert body(PLAIN)["template"] == {"name": "hello", "language": {"code": "en"}}
 
 
-def _spec() -> Path | None:
-    folder = os.environ.get("WABENCH_SHARED")
-    return next(iter(sorted(Path(folder).glob("specs/meta/*.json"))), None) if folder else None
-
-
-@pytest.mark.skipif(_spec() is None, reason="the provider's published schema is not at hand")
+@needs(META_SPECIFICATION)
 @pytest.mark.parametrize("message", [POSITIONAL, PLAIN])
 def test_a_request_fits_the_providers_published_schema(message: TemplateMessage) -> None:
-    path = _spec()
-    assert path
-    spec = json.loads(path.read_text(encoding="utf-8"))
+    spec = json.loads(META_SPECIFICATION.read_text(encoding="utf-8"))
     operation = next(item["post"] for url, item in spec["paths"].items() if url.endswith("/messages"))
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     jsonschema.Draft202012Validator({**schema, "components": spec["components"]}).validate(body(message))

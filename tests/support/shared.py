@@ -1,0 +1,19 @@
+"""Public data sets, official specifications and documented payloads, in a folder that WABENCH_SHARED names.
+
+They are no part of the project: a test that reads them is skipped where the folder is not there.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(os.environ.get("WABENCH_SHARED") or "nowhere")
+ONLINE_RETAIL = FOLDER / "data/online_retail/online_retail.parquet"
+META_WEBHOOKS = FOLDER / "fixtures/meta_openapi/webhooks"
+META_SPECIFICATION = FOLDER / "specs/meta/business-messaging-api_v23.0.patched.json"
+
+
+def needs(path: Path) -> pytest.MarkDecorator:
+    """Skip a test where a file of the folder is not there."""
+    return pytest.mark.skipif(not path.exists(), reason=f"WABENCH_SHARED has no {path.name}")
