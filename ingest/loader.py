@@ -19,10 +19,10 @@ from ingest.records import Reading
 from wabench import providers
 from wabench.settings import Settings
 
-SPAN_BYTES = 32 * 1024 * 1024
+SPAN_BYTES = 16 * 1024 * 1024
 """What one process parses at a time: a few hundred MB of rows at most, whatever the files' size."""
 
-SPANS_A_COMMIT = 4
+SPANS_A_COMMIT = 8
 """Spans loaded in one transaction: so many rows fill DuckDB's row groups, which then go straight to the file. With a
 commit a span the same load took 2.5 times as long."""
 

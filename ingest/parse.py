@@ -31,6 +31,8 @@ _TYPES: dict[records.Converter, pa.DataType] = {
 }
 _EVENT_FIELDS = MessageEvent.__struct_fields__
 _EVENT_TYPES = {"occurred_at": _TIME, "price": pa.float64()}
+_FEW_VALUES = ("event_type", "channel_id", "direction", "content_type", "category", "pricing_type", "error_code")
+"""Columns that go to DuckDB as a dictionary: a fifth less to insert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ def _parse_webhooks(span: Span, data: bytes) -> Parsed:
         name: pa.array([getattr(e, name) for e in events], _EVENT_TYPES.get(name, pa.string()))
         for name in _EVENT_FIELDS
     }
+    columns |= {name: columns[name].dictionary_encode() for name in _FEW_VALUES}
     columns |= {"received_at": pa.array(received, pa.string()), "landing_ref": pa.array(refs, pa.string())}
     columns["provider"] = pa.repeat(span.source, len(events)).cast(pa.string())
     return Parsed(span, "message_events", _received(pa.table(columns)), rejects.table())

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -93,23 +94,27 @@ def _status(status: Status, channel: str | None, contacts: list[Contact], family
     code = str(status.errors[0].code) if status.errors else None
     is_group = status.recipient_type == "group"
     pricing = status.pricing
-    return MessageEvent(
-        event_id=f"meta:{status.id}:{status.status}{participant}" if status.id else _event_id("status", status),
-        event_type=kind,
-        channel_id=channel,
-        message_id=status.id,
-        direction="out",
-        occurred_at=_time(status.timestamp),
-        phone=None if is_group else _phone(status.recipient_id or contact.wa_id),
-        user_id=status.recipient_user_id or _user_id(status.recipient_id) or contact.user_id,
-        profile_name=profile.name if profile else None,
-        username=profile.username if profile else None,
-        content_type=status.status if kind is EventType.UNKNOWN else None,
-        category=pricing.category if pricing else None,
-        pricing_type=pricing.type if pricing else None,
-        error_code=code,
-        error_family=family_of(code) if code is not None else None,
-        callback_data=status.biz_opaque_callback_data,
+    return MessageEvent(  # by position: by name costs six times as much, and this is the loader's inner loop
+        f"meta:{status.id}:{status.status}{participant}" if status.id else _event_id("status", status),
+        kind,
+        channel,
+        status.id,
+        "out",
+        _time(status.timestamp),
+        None if is_group else _phone(status.recipient_id or contact.wa_id),
+        status.recipient_user_id or _user_id(status.recipient_id) or contact.user_id,
+        profile.name if profile else None,
+        profile.username if profile else None,
+        status.status if kind is EventType.UNKNOWN else None,
+        None,  # body_text
+        None,  # template_name
+        pricing.category if pricing else None,
+        pricing.type if pricing else None,
+        None,  # price
+        None,  # currency
+        code,
+        family_of(code) if code is not None else None,
+        status.biz_opaque_callback_data,
     )
 
 
@@ -220,7 +225,7 @@ def _preference(item: dict[str, Any], value: dict[str, Any]) -> MessageEvent:
         event_type=_PREFERENCE.get(str(item.get("value")), EventType.UNKNOWN),
         channel_id=_channel_of(value),
         direction="in",
-        occurred_at=_time(item.get("timestamp")),
+        occurred_at=_time(_text(item.get("timestamp"))),
         phone=_phone(item.get("wa_id")),
         user_id=_text(item.get("user_id")) or _user_id(item.get("wa_id")),
         content_type=_text(item.get("category")),
@@ -243,7 +248,7 @@ def _update(field: str, value: dict[str, Any], entry: dict[str, Any]) -> Message
         event_id=_event_id(field, {"value": value, "time": entry.get("time"), "id": entry.get("id")}),
         event_type=kind,
         channel_id=_channel_of(value),
-        occurred_at=_time(value.get("timestamp")) or _time(entry.get("time")),
+        occurred_at=_time(_text(value.get("timestamp"))) or _time(_text(entry.get("time"))),
         phone=_phone(value.get("wa_id")),
         user_id=_text(present),
         username=_text(value.get("username")),
@@ -285,11 +290,12 @@ def _user_id(wa_id: object) -> str | None:
     return wa_id if isinstance(wa_id, str) and wa_id[2:3] == "." and wa_id[:2].isupper() else None
 
 
-def _time(seconds: object) -> datetime | None:
-    """Read seconds since 1970; None where it is no time at all."""
+@lru_cache(maxsize=4096)
+def _time(seconds: str | int | None) -> datetime | None:
+    """Read seconds since 1970; None where it is no time at all. Kept, as events come many to the same second."""
     try:
-        return datetime.fromtimestamp(int(seconds), UTC)  # type: ignore[call-overload]
-    except (ValueError, TypeError, OverflowError, OSError):
+        return datetime.fromtimestamp(int(seconds), UTC) if seconds is not None else None
+    except (ValueError, OverflowError, OSError):
         return None
 
 
