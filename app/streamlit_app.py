@@ -10,6 +10,12 @@ from wabench import settings as configuration
 from wabench.errors import WabenchError
 
 HERE = Path(__file__).parent
+FIRST_STEPS = """
+1. Bring orders and messages in: `wabench ingest --file orders=orders.csv --map …`, or sources in `wabench.toml`.
+2. Build, test and publish: `wabench refresh`.
+
+To look around in a simulated shop first: `wabench demo`.
+"""
 LOOK_AGAIN = 10  # seconds between looks at whether a refresh has published
 
 
@@ -24,13 +30,17 @@ def main() -> None:
     )
     try:
         settings = configuration.load()
+    except WabenchError as error:
+        instead("The settings need a change", error)
+        return
+    try:
         version = published.current(settings)
     except WabenchError as error:
-        nothing_to_show(error)
-    else:
-        with st.sidebar:
-            data_state(version.version)
-        page.run()
+        instead("Nothing to show yet", error, FIRST_STEPS)
+        return
+    with st.sidebar:
+        data_state(version.version)
+    page.run()
 
 
 @st.fragment(run_every=LOOK_AGAIN)
@@ -43,19 +53,16 @@ def data_state(drawn: str) -> None:
     now = datetime.now(UTC).replace(tzinfo=None)
     published_at = version.one("select max(refreshed_at) as at from dim_customers")["at"]
     age = f"  \npublished {display.ago(published_at, now)}" if published_at else ""
-    st.caption(f"Data as of {display.moment(version.as_of, settings.zone)}{age}")
+    st.caption(f"Data as of  \n{display.moment(version.as_of, settings.zone)}{age}")
 
 
-def nothing_to_show(error: WabenchError) -> None:
-    with st.container(key="nothing-published", width=560):
-        st.title("Nothing to show yet")
-        st.write(str(error))
-        st.markdown(
-            "1. Bring orders and messages in: `wabench ingest --file orders=orders.csv --map …`, "
-            "or configure sources in `wabench.toml`.\n"
-            "2. Build, test and publish: `wabench refresh`.\n\n"
-            "To look around with a simulated shop first: `wabench demo`."
-        )
+def instead(title: str, error: WabenchError, steps: str = "") -> None:
+    """Show what is the matter and what to do about it, where there is no page to show."""
+    with st.container(key="instead", width=620):
+        st.title(title, anchor=False)
+        text = str(error)
+        st.markdown(f"{text[0].upper()}{text[1:]}.")
+        st.markdown(steps)
         if st.button("Look again", type="primary"):
             st.rerun()
 

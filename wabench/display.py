@@ -73,4 +73,7 @@ def verbatim(text: str) -> str:
 def _zone(local: datetime) -> str:
     """Name the zone as people call it; many zones have no name but their offset."""
     name = local.tzname() or ""
-    return name if name.isalpha() else f"UTC{name[:3]}" + (f":{name[3:]}" if name[3:] else "")
+    if name.isalpha():
+        return name
+    sign, hours, minutes = name[0].replace("-", "−"), int(name[1:3]), name[3:]
+    return f"UTC{sign}{hours}" + (f":{minutes}" if minutes else "")

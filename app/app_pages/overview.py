@@ -52,10 +52,10 @@ def page() -> None:
     days, label = heading(settings, version)
     alerts(view("alerts"))
     headline, funnel = view("headline", days), view("funnel", days)
-    figures(headline, funnel, label, days)
+    figures(headline, funnel, label, days, settings)
     left, right = st.columns([2, 1], gap="large")
     with left:
-        revenue(view("revenue", days), headline["currency"] or settings.currency, label, days)
+        revenue(view("revenue", days), headline, settings, label, days)
     with right:
         messages(funnel, label)
     campaigns(view("campaigns"), settings)
@@ -72,7 +72,7 @@ def heading(settings: Settings, version: Published) -> tuple[int, str]:
     with right:
         chosen = st.segmented_control(
             "Window", list(views.WINDOWS), default="30d", required=True, key="window", bind="query-params",
-            format_func=WINDOW_NAMES.__getitem__, label_visibility="collapsed",
+            label_visibility="collapsed",
         )  # fmt: skip
     name = str(chosen)
     until = display.moment(version.as_of, settings.zone)
@@ -88,8 +88,8 @@ def alerts(found: list[dict[str, Any]]) -> None:
         box(text.format(**alert | {"subject_name": display.verbatim(alert["subject_name"])}), icon=":material/warning:")
 
 
-def figures(headline: dict[str, Any], funnel: dict[str, Any], label: str, days: int) -> None:
-    currency = headline["currency"] or ""
+def figures(headline: dict[str, Any], funnel: dict[str, Any], label: str, days: int, settings: Settings) -> None:
+    currency = headline["currency"] or settings.currency
     net, attributed = headline["net_revenue"] or 0, headline["attributed_net_revenue"] or 0
     change = display.change(net, headline["net_revenue_before"])
     trend = f"; {change} on the {days} days before" if change else ""
@@ -111,12 +111,15 @@ def figures(headline: dict[str, Any], funnel: dict[str, Any], label: str, days: 
             st.caption(note)
 
 
-def revenue(periods: list[dict[str, Any]], currency: str, label: str, days: int) -> None:
+def revenue(periods: list[dict[str, Any]], headline: dict[str, Any], settings: Settings, label: str, days: int) -> None:
+    currency = headline["currency"] or settings.currency
     st.subheader("Net revenue", anchor=False)
     grain = "day" if days <= 30 else "week" if days <= 120 else "month"
     st.caption(f"{currency} by {grain}, {label}; an order counts for the last message delivered before it")
     if not periods:
-        st.info(f"No orders in this window ({label}). Choose a longer one.", icon=":material/info:")
+        has_orders = headline["first_order_at"] is not None
+        hint = "Choose a longer window." if has_orders else "Bring them in with `wabench ingest`."
+        st.info(f"No orders, {label}. {hint}", icon=":material/info:")
         return
     x = [row["period"] for row in periods]
     attributed = [float(row["attributed"]) for row in periods]
@@ -137,10 +140,10 @@ def revenue(periods: list[dict[str, Any]], currency: str, label: str, days: int)
 
 def messages(funnel: dict[str, Any], label: str) -> None:
     st.subheader("Messages", anchor=False)
-    st.caption(f"Begun in the {label}" if label != "all time" else "All time")
+    st.caption(f"Ours to customers, {label}")
     if not funnel["accepted"]:
         st.info(
-            "No messages in this window. Send a campaign from Segments, or point the provider's webhooks at "
+            f"No messages, {label}. Send a campaign from Segments, or point the provider's webhooks at "
             "`wabench receive`.",
             icon=":material/info:",
         )

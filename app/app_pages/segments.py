@@ -57,8 +57,8 @@ def page() -> None:
     version = published.current(settings)
     st.title("Segments", anchor=False)
     if saved := st.session_state.pop("just_saved", None):
-        st.session_state.from_, st.session_state.segment = "Saved", saved
-        st.success(f"Saved as segments/{saved}.yml", icon=":material/check:")
+        st.session_state.by, st.session_state.segment = "saved", saved
+        st.toast(f"Saved as segments/{saved}.yml", icon=":material/check:")
     left, right = st.columns([2, 5], gap="large")
     with left:
         segment = choose(settings, version)
@@ -85,10 +85,10 @@ def page() -> None:
 
 def choose(settings: Settings, version: Published) -> Segment | None:
     source = st.segmented_control(
-        "From", ["Filters", "Saved"], default="Filters", required=True, key="from_", bind="query-params",
+        "By", ["filters", "saved"], default="filters", required=True, key="by", bind="query-params",
         label_visibility="collapsed",
     )  # fmt: skip
-    return by_filters(version) if source == "Filters" else by_name(settings)
+    return by_filters(version) if source == "filters" else by_name(settings)
 
 
 def by_filters(version: Published) -> Segment:
@@ -135,7 +135,8 @@ def figures(counts: Counts, settings: Settings) -> None:
         ("May get promotions", counts.consented,
          f"{display.percent(counts.consented, counts.customers)} of them are reachable and {consented}"),
         ("Decided by unset values", counts.decided_by_unset,
-         f"of {display.number(counts.total)}; something asked is not known of them"),
+         f"of {display.number(counts.total)}; what is asked is not known of them"
+         if counts.decided_by_unset else f"of {display.number(counts.total)}; all that is asked is known"),
     )  # fmt: skip
     for cell, (name, value, note) in zip(st.columns(len(shown), gap="small"), shown, strict=True):
         with cell.container(border=True, height="stretch", gap="xxsmall"):
@@ -192,7 +193,7 @@ def save(settings: Settings, segment: Segment) -> None:
 
 
 def plan(settings: Settings, segment: Segment, version: Published, counts: Counts) -> None:
-    if st.session_state.get("from_") != "Saved":
+    if st.session_state.get("by") != "saved":
         st.info("A campaign is planned for a saved segment: save these filters first.", icon=":material/info:")
         return
     if not settings.templates:

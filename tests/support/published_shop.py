@@ -14,6 +14,7 @@ from wabench.settings import load
 
 AS_OF = datetime(2026, 11, 22, 18, 0)  # noqa: DTZ001  # the marts' times are naive and mean UTC
 NAMES = ("Анна Петрова", "José d'Ávila", 'Ben "B" O\'Neil', "=cmd|'/c calc'!A0", "李雷", None)
+FACTS = ("fct_messages", "fct_orders", "fct_campaigns", "fct_alerts", "dim_campaigns", "meta_sources", "meta_refreshes")
 COUNTRIES = ("RU", "BR", "NO", None)
 
 DIM_CUSTOMERS = """
@@ -73,8 +74,8 @@ def customer(number: int) -> dict[str, Any]:
     }
 
 
-def publish_shop(home: Path, version: str, customers: Sequence[dict[str, Any]]) -> Path:
-    """Publish a shop of these customers, as a refresh does."""
+def publish_shop(home: Path, version: str, customers: Sequence[dict[str, Any]], is_empty: bool = False) -> Path:
+    """Publish a shop of these customers, as a refresh does; an empty one has no orders or messages either."""
     settings = load({"WABENCH_HOME": str(home)})
     settings.paths.data.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(settings.paths.warehouse) as connection:
@@ -84,6 +85,8 @@ def publish_shop(home: Path, version: str, customers: Sequence[dict[str, Any]]) 
             connection.register("rows", pa.Table.from_pylist(list(customers)))
             connection.execute("insert into dim_customers by name select * from rows")
         connection.execute((Path(__file__).parent / "published_shop.sql").read_text(encoding="utf-8"))
+        for table in FACTS if is_empty else ():
+            connection.execute(f"delete from {table}")
     publish(settings, Run(version, AS_OF, AS_OF))
     return settings.paths.published / f"{version}.duckdb"
 

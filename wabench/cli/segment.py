@@ -42,7 +42,7 @@ def show(name: Name, as_json: console.Json = False) -> None:
         console.show_json({**facts, "where": to_data(segment.where)})
     else:
         console.show_facts(facts)
-        console.out.print(files.text(segment), markup=False)
+        console.out.print(files.text(segment), markup=False, soft_wrap=True, end="")
 
 
 @app.command()

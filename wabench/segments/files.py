@@ -61,7 +61,7 @@ def load(settings: Settings, name: str) -> Segment:
     path = settings.paths.segments / f"{name}.yml"
     if not _NAME.fullmatch(name) or not path.is_file():
         known = names(settings)
-        raise UsageError(f"no segment is called {name!r}{hint(name, known)}; `wabench segment list` shows them")
+        raise UsageError(f"no segment is called {name!r} (`wabench segment list` shows them){hint(name, known)}")
     segment, problems = read(path)
     if segment is None:
         raise UsageError(f"{path.name}: {problems[0]}")
@@ -76,7 +76,7 @@ def read(path: Path) -> tuple[Segment | None, list[str]]:
         return None, [f"not readable as YAML: {_one_line(error)}"]
     if not isinstance(data, dict):
         return None, [f"expected {', '.join(_KEYS)}"]
-    problems = [f"{key!r} is not known here{hint(str(key), _KEYS)}; a segment holds {', '.join(_KEYS)}"
+    problems = [f"{key!r} is not known here: a segment holds {', '.join(_KEYS)}{hint(str(key), _KEYS)}"
                 for key in data if key not in _KEYS]  # fmt: skip
     name, description = data.get("name"), data.get("description", "")
     if name != path.stem:

@@ -1,0 +1,84 @@
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from published_shop import customer
+from typer.testing import CliRunner, Result
+
+from wabench.cli import app
+from wabench.errors import UsageError, WabenchError
+
+READY = Path(__file__).parents[2] / "segments"
+Run = Callable[..., Result]
+CUSTOMERS = [customer(number) for number in range(120)]
+
+
+@pytest.fixture
+def run(shop: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("WABENCH_HOME", str(shop))
+    shutil.copytree(READY, shop / "segments")
+
+    def invoke(*words: str) -> Result:
+        return CliRunner().invoke(app, ["segment", *words])
+
+    return invoke
+
+
+def test_the_ready_segments_are_fine_and_each_selects_somebody(run: Run) -> None:
+    assert run("check").exit_code == 0
+    listed = {row["segment"]: row["customers"] for row in json.loads(run("list", "--json").stdout)}
+    assert listed.keys() == {path.stem for path in READY.glob("*.yml")}
+    assert listed["frequent_buyers"] == sum(person["frequency_tag"] == "monthly" for person in CUSTOMERS)
+    assert all(listed.values())
+
+
+def test_count_tells_who_can_be_reached_and_what_unset_values_decided(run: Run) -> None:
+    counts = json.loads(run("count", "new_customers", "--json").stdout)
+    assert counts["decided_by_unset"] == sum(person["first_order_at"] is None for person in CUSTOMERS)
+    assert counts["total"] == 120
+    assert counts["as_of"] == "2026-11-22T18:00:00"
+
+
+def test_check_prints_every_problem_on_a_line_of_its_own(run: Run, shop: Path) -> None:
+    (shop / "segments" / "bad.yml").write_text(
+        "name: bad\nwhere: {all: [{field: ordrs, is: 1}, {field: orders, is: many}]}\n"
+    )
+    result = run("check")
+    assert result.stdout.splitlines() == [
+        "bad.yml: where.all[0]: no field is called 'ordrs'; did you mean 'orders'?",
+        "bad.yml: where.all[1]: orders: expected a number, not 'many'",
+    ]
+    assert isinstance(result.exception, WabenchError)
+    assert result.exception.exit_code == 1
+    assert len(json.loads(run("check", "--json").stdout)["problems"]) == 2
+
+
+def test_a_broken_segment_is_listed_with_what_is_wrong(run: Run, shop: Path) -> None:
+    (shop / "segments" / "bad.yml").write_text("name: bad\nwhere: {field: ordrs, is: 1}\n")
+    rows = {row["segment"]: row for row in json.loads(run("list", "--json").stdout)}
+    assert rows["bad"]["customers"] is None
+    assert "did you mean 'orders'" in rows["bad"]["description"]
+
+
+def test_an_unknown_segment_is_wrong_use(run: Run) -> None:
+    result = run("count", "cold90d")
+    assert isinstance(result.exception, UsageError)
+    assert "did you mean 'cold_90d'" in str(result.exception)
+
+
+def test_export_says_what_it_wrote_and_what_is_masked(run: Run, shop: Path) -> None:
+    target = shop / "cold.csv"
+    printed = run("export", "cold_90d", "--to", str(target)).stdout
+    assert "masked: phone, email" in printed
+    assert target.is_file()
+    told = json.loads(run("export", "cold_90d", "--to", str(target), "--with-phones", "--json").stdout)
+    assert told["masked"] == []
+    assert told["path"] == str(target)
+
+
+def test_show_prints_the_rule_and_its_hash(run: Run) -> None:
+    shown = json.loads(run("show", "frequent_buyers", "--json").stdout)
+    assert shown["where"] == {"field": "frequency_tag", "is": "monthly"}
+    assert shown["rule_hash"][:8] in run("show", "frequent_buyers").stdout

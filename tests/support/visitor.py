@@ -1,0 +1,59 @@
+"""Somebody who looks at the app: a browser page with its complaints, and the app's process to look at."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.sync_api import ConsoleMessage, Page, expect
+from processes import await_http, free_port, kill_group, start
+from published_shop import customer
+
+CUSTOMERS = [customer(number) for number in range(400)]
+VERSION = "20261122T180000Z"
+
+
+@dataclass
+class Visitor:
+    """One browser page and everything it complained of."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def metric(self, name: str) -> str:
+        """Read a figure once the page stands still."""
+        self.settle()
+        found = self.page.get_by_test_id("stMetric").filter(has_text=name).get_by_test_id("stMetricValue")
+        return found.inner_text()
+
+    def settle(self) -> None:
+        expect(self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')).to_be_visible()
+
+    def cells(self, table: int = 0) -> list[str]:
+        """Read the texts of a drawn table from what it offers to screen readers."""
+        self.settle()
+        grid = self.page.get_by_test_id("stDataFrame").nth(table).locator("canvas [role=gridcell]")
+        grid.first.wait_for(state="attached")
+        return grid.all_text_contents()
+
+    def heard(self, message: ConsoleMessage) -> None:
+        # Streamlit looks for its server below a page's own address first; that 404 is how it finds the root.
+        is_probe = "_stcore" in str(message.location.get("url", ""))
+        if message.type == "error" and not is_probe:
+            self.complaints.append(f"console: {message.text}")
+
+    def called(self, url: str) -> None:
+        """Note a request to anybody but the app's own server."""
+        if not url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            self.complaints.append(f"request: {url}")
+
+
+@contextmanager
+def running_app(home: Path) -> Iterator[str]:
+    port = free_port()
+    process = start(home, "app", "--port", str(port), "--no-open")
+    try:
+        await_http(f"http://127.0.0.1:{port}/_stcore/health", process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        kill_group(process)

@@ -1,0 +1,57 @@
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from wabench import display
+
+MOMENT = datetime.fromisoformat("2026-11-22 18:00")
+
+
+def test_a_share_of_nothing_is_a_dash_and_not_zero() -> None:
+    assert display.percent(0, 0) == display.percent(None, 5) == display.NONE
+    assert display.percent(1, 3) == "33.3%"
+
+
+def test_money_keeps_its_currency_and_its_cents_where_they_matter() -> None:
+    assert display.money(Decimal("12.5"), "BRL") == "BRL 12.50"
+    assert display.money(Decimal("-8300065.81"), "GBP") == "GBP -8,300,066"
+    assert display.money(None, "USD") == display.NONE
+
+
+def test_a_change_from_nothing_is_not_a_percentage() -> None:
+    assert display.change(5, 0) is None
+    assert display.change(5, None) is None
+    assert display.change(Decimal(11), Decimal(10)) == "+10.0%"
+
+
+@pytest.mark.parametrize(
+    ("zone", "written"),
+    [
+        ("UTC", "22 Nov 2026, 18:00 UTC"),
+        ("America/Sao_Paulo", "22 Nov 2026, 15:00 UTC−3"),
+        ("Asia/Kolkata", "22 Nov 2026, 23:30 IST"),
+        ("Asia/Kathmandu", "22 Nov 2026, 23:45 UTC+5:45"),
+    ],
+)
+def test_a_moment_is_written_in_the_shops_zone_and_names_it(zone: str, written: str) -> None:
+    assert display.moment(MOMENT, ZoneInfo(zone)) == written
+
+
+@pytest.mark.parametrize(
+    ("passed", "written"),
+    [
+        (timedelta(seconds=-5), "just now"),
+        (timedelta(minutes=59), "59 min ago"),
+        (timedelta(hours=47), "47 h ago"),
+        (timedelta(days=5000), "5000 days ago"),
+    ],
+)
+def test_an_age_is_written_in_its_largest_unit(passed: timedelta, written: str) -> None:
+    assert display.ago(MOMENT - passed, MOMENT) == written
+    assert display.ago(None, MOMENT) == "never"
+
+
+def test_a_name_is_shown_as_it_is_written() -> None:
+    assert display.verbatim("*a* ![x](http://e)") == r"\*a\* \!\[x\]\(http\://e\)"
