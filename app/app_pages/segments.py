@@ -1,5 +1,6 @@
 """Segments: choose customers, see how many and who, then export them, save the rule, or plan a campaign."""
 
+import shlex
 from typing import Any
 
 import streamlit as st
@@ -246,7 +247,7 @@ def planned(settings: Settings, name: str, segment: Segment, template: str, para
     if made.sample:
         st.caption("The first would read")
         st.text(made.sample)
-    st.code(f"wabench campaign test {name}", language="sh")
+    st.code(f"wabench campaign test {shlex.quote(name)}", language="sh")
 
 
 page()

@@ -4,7 +4,10 @@ measured as (
 
     select
         sum(net) filter (where ordered_at >= $since and ordered_at < $until) as net_revenue,
-        sum(net) filter (where ordered_at >= $before and ordered_at < $since) as net_revenue_before,
+        -- Nothing to compare with where the shop's orders begin within the window before.
+        case when min(ordered_at) <= $before then
+            sum(net) filter (where ordered_at >= $before and ordered_at < $since)
+        end as net_revenue_before,
         count(*) filter (where is_paid and ordered_at >= $since and ordered_at < $until) as orders,
         count(*) filter (where is_paid and ordered_at >= $before and ordered_at < $since) as orders_before,
         sum(net) filter (
