@@ -10,7 +10,6 @@ A writer never appends to another's file, so what follows the last newline of a 
 """
 
 import base64
-import contextlib
 import fcntl
 import os
 from collections.abc import Callable, Iterator
@@ -20,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from wabench.disk import appearing, make_folder, sync
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 BATCH_PREFIX = "batch-"
@@ -166,7 +167,7 @@ class LandingLog:
         path = folder / f"{now.strftime('%Y%m%dT%H%M%S.%f')}-{os.getpid()}.ndjson"
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
         fcntl.flock(self._fd, fcntl.LOCK_EX)
-        sync_folder(folder)
+        sync(folder)
         self._size, self._date = 0, date
 
 
@@ -188,7 +189,8 @@ def recover(folder: Path) -> list[Path]:
                 continue
             torn = path.with_suffix(".ndjson.torn")
             file.seek(kept)
-            _write_synced(torn, file.read())
+            with appearing(torn) as tail:
+                tail.write(file.read())
             file.truncate(kept)
             os.fsync(file.fileno())
             aside.append(torn)
@@ -256,39 +258,6 @@ def write_batch(folder: Path, name: str, lines: Iterator[bytes], clock: Callable
     """Land one ingested file whole or not at all; gives its path."""
     target = folder / clock().astimezone(UTC).strftime("%Y-%m-%d") / f"{BATCH_PREFIX}{name}.ndjson"
     make_folder(target.parent)
-    part = target.with_suffix(".part")
-    try:
-        with part.open("wb", buffering=1 << 20) as file:
-            file.writelines(lines)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            part.unlink()
-    sync_folder(target.parent)
+    with appearing(target) as file:
+        file.writelines(lines)
     return target
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and its parents, and make their names durable."""
-    missing = [p for p in (folder, *folder.parents) if not p.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in reversed(missing):
-        sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a folder's entries durable: without it a new file's name may not survive a power cut."""
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

@@ -56,7 +56,8 @@ create table if not exists raw.orders (
     phone text,
     email text,
     name text,
-    received_at timestamp not null,
+    received_at timestamp not null,       -- this version of it
+    first_received_at timestamp not null, -- its first version: never moves
     landing_ref text not null,
     load_id bigint not null
 );
@@ -96,6 +97,7 @@ create table if not exists raw.customers (
     consent_source text,
     updated_at timestamp,
     received_at timestamp not null,
+    first_received_at timestamp not null,
     landing_ref text not null,
     load_id bigint not null
 );

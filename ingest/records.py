@@ -31,12 +31,21 @@ class Reading:
 
 Converter = Callable[[Any, Reading], Any]
 
+_NOBODY = frozenset(("0", "-1", "null", "none", "nil", "guest", "anonymous", "n/a", "undefined"))
+"""What sources write for a customer they don't know; taken for a name it would make all of them one person."""
+
 
 def to_text(value: Any, _: Reading) -> str | None:
     """Keep text as it is, trimmed; a whole number written as a float loses its `.0`."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value).strip() or None
+
+
+def to_customer_ref(value: Any, reading: Reading) -> str | None:
+    """Keep a customer's id; what only says that there is none is none."""
+    ref = to_text(value, reading)
+    return None if ref is None or ref.lower() in _NOBODY else ref
 
 
 _THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
@@ -118,7 +127,7 @@ _PERSON: dict[str, Converter] = {"phone": to_phone, "email": to_text, "name": to
 FIELDS: dict[str, dict[str, Converter]] = {
     "orders": {
         "order_id": to_text,
-        "customer_ref": to_text,
+        "customer_ref": to_customer_ref,
         "ordered_at": to_time,
         "updated_at": to_time,
         "status": to_status,
@@ -135,13 +144,13 @@ FIELDS: dict[str, dict[str, Converter]] = {
         "category": to_text,
         "quantity": to_decimal,
         "unit_price": to_decimal,
-        "customer_ref": to_text,
+        "customer_ref": to_customer_ref,
         "ordered_at": to_time,
         "currency": to_currency,
         **_PERSON,
     },
     "customers": {
-        "customer_ref": to_text,
+        "customer_ref": to_customer_ref,
         **_PERSON,
         "locale": to_text,
         "timezone": to_text,
@@ -205,12 +214,14 @@ def convert(record: Any, parents: tuple[Any, ...], mapping: RecordMap, reading: 
 
 
 def _settle_money(row: dict[str, Any]) -> dict[str, Any]:
-    """Make an order's money ours: a total below nothing is a refund; a status nobody gave is what the money says."""
+    """Make an order's money ours: a total below nothing is a refund, and who says refunded and not how much means all."""
     total, refunded = row["total"], row.get("refunded") or Decimal(0)
     if total < 0:
         total, refunded, row["status"] = Decimal(0), -total, "refunded"
-    row["total"], row["refunded"] = total, abs(refunded)
     row.setdefault("status", "paid")
+    if row["status"] == "refunded" and not refunded:
+        refunded = total
+    row["total"], row["refunded"] = total, abs(refunded)
     return row
 
 

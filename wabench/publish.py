@@ -5,13 +5,13 @@ leaves the pointer where it was, and what it had begun is swept away by the next
 """
 
 import contextlib
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
+from wabench.disk import sync
 from wabench.published import POINTER
 from wabench.settings import Settings
 
@@ -44,7 +44,7 @@ def publish(settings: Settings, run: Run) -> str:
     _sweep(folder)
     building = folder / f"{run.run_id}{_BUILDING}"
     _copy(settings.paths.warehouse, building, run)
-    _sync(building)
+    sync(building)
     final = building.with_suffix(".duckdb")
     building.rename(final)
     _point(folder, final.name)
@@ -78,9 +78,9 @@ def _point(folder: Path, name: str) -> None:
     """Move the pointer; rename is atomic, and the folder is synced so that it survives a power cut."""
     moving = folder / f"{POINTER}{_BUILDING}"
     moving.symlink_to(name)
-    _sync(folder)
+    sync(folder)
     moving.replace(folder / POINTER)
-    _sync(folder)
+    sync(folder)
 
 
 def _sweep(folder: Path) -> None:
@@ -95,14 +95,6 @@ def _prune(folder: Path) -> None:
     versions = sorted(path for path in folder.glob("*.duckdb") if path.name not in (POINTER, kept))
     for old in versions[: max(0, len(versions) - KEPT + 1)]:
         old.unlink()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _literal(path: Path) -> str:

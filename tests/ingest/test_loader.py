@@ -178,6 +178,28 @@ def test_the_newest_version_of_an_order_stands_whichever_comes_last(shop: Settin
     assert rows(shop, "select status, refunded from raw.orders") == [("refunded", Decimal(10))]
 
 
+def test_an_order_keeps_the_time_it_first_reached_us(shop: Settings) -> None:
+    for hour, changed in enumerate(("2026-06-05", "2026-06-07", "2026-06-06")):
+        land(shop, order(changed=changed), stream="crm/orders", pull={}, at=AT + timedelta(hours=hour))
+        loader.load(shop)
+        loader.load(shop)
+    times = rows(shop, "select received_at - first_received_at, day(updated_at) from raw.orders")
+    assert times == [(timedelta(hours=1), 7)]
+
+
+def test_who_says_refunded_and_not_how_much_means_all(shop: Settings) -> None:
+    land(shop, order(state="refunded"), order(id=2, state="refunded", back=4), stream="crm/orders", pull={})
+    loader.load(shop)
+    assert rows(shop, "select total, refunded from raw.orders order by order_id") == [(10, 10), (10, 4)]
+
+
+@pytest.mark.parametrize("ref", [0, "0", "-1", "Guest", "null", ""])
+def test_a_word_for_nobody_is_nobody(shop: Settings, ref: object) -> None:
+    land(shop, order(who={"id": ref}), stream="crm/orders", pull={})
+    loader.load(shop)
+    assert rows(shop, "select customer_ref from raw.orders") == [(None,)]
+
+
 def test_a_total_below_nothing_is_a_refund(shop: Settings) -> None:
     land(shop, order(sum=-25.5), stream="crm/orders", pull={})
     loader.load(shop)

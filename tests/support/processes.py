@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -66,17 +67,25 @@ def await_http(url: str, process: subprocess.Popen[bytes], seconds: float = 60) 
     raise AssertionError(f"{url} did not answer within {seconds} s")
 
 
-def kill_at_random(home: Path, words: tuple[str, ...], times: int, longest: float, chance: random.Random) -> int:
-    """Run a command and kill it after a random while, so many times; gives how often it was still running."""
-    killed = 0
+def kill_at_random(
+    home: Path,
+    words: tuple[str, ...],
+    times: int,
+    longest: float,
+    chance: random.Random,
+    start_over: Callable[[], None],
+) -> None:
+    """Kill a command so many times in the middle of its work; where it ended first, `start_over` gives it work again."""
     for _ in range(times):
-        process = start(home, *words)
-        try:
-            process.wait(chance.uniform(0.05, longest))
-        except subprocess.TimeoutExpired:
-            killed += 1
-        kill_group(process)
-    return killed
+        while True:
+            process = start(home, *words)
+            try:
+                process.wait(chance.uniform(0.05, longest))
+            except subprocess.TimeoutExpired:
+                kill_group(process)
+                break
+            kill_group(process)
+            start_over()
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
