@@ -70,7 +70,7 @@ def test_an_export_that_fails_leaves_neither_file_nor_manifest(shop: Path, setti
     with pytest.raises(WabenchError):
         segments.export(settings, wrong, target)
     assert not target.with_suffix(".manifest.json").exists()
-    assert not list(tmp_path.glob("*.partial"))
+    assert not list(tmp_path.glob(".*.part"))
 
 
 def test_an_empty_segment_is_a_header_and_a_manifest_of_no_rows(shop: Path, settings: Settings) -> None:

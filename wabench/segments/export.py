@@ -1,9 +1,6 @@
 """A segment as CSV with its manifest: nothing in it runs as a formula, and a torn file never looks like a whole one."""
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,6 +12,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from wabench import published
+from wabench.disk import appearing
 from wabench.errors import WabenchError
 from wabench.published import Published
 from wabench.segments.compiler import compile_rule
@@ -66,9 +64,9 @@ def export(
     target.parent.mkdir(parents=True, exist_ok=True)
     manifest_path = target.with_suffix(".manifest.json")
     manifest_path.unlink(missing_ok=True)
-    with _appearing(target) as file:
+    with appearing(target) as file:
         manifest = _write(file, settings, segment, version, target.name, with_phones)
-    with _appearing(manifest_path) as file:
+    with appearing(manifest_path) as file:
         file.write(manifest.to_json().encode())
     return target, manifest
 
@@ -135,20 +133,6 @@ def _copy(reader: pa.RecordBatchReader, file: IO[bytes]) -> int:
             writer.write_batch(batch)
             rows += batch.num_rows
     return rows
-
-
-@contextmanager
-def _appearing(path: Path) -> Iterator[IO[bytes]]:
-    """Write to a file that takes its name only when its bytes are on disk."""
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        with partial.open("w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _digest(file: IO[bytes]) -> str:

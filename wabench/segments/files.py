@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from wabench.disk import appearing
 from wabench.errors import UsageError
 from wabench.segments.rules import Rule, parse, to_data
 from wabench.segments.spelling import hint
@@ -99,9 +100,8 @@ def save(settings: Settings, segment: Segment, overwrite: bool = False) -> Path:
     if path.exists() and not overwrite:
         raise UsageError(f"a segment {segment.name!r} is already saved; choose another name")
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".yml.partial")
-    partial.write_text(text(segment), encoding="utf-8")
-    partial.replace(path)
+    with appearing(path) as file:
+        file.write(text(segment).encode())
     return path
 
 
