@@ -3,6 +3,8 @@
 import csv
 import hashlib
 import io
+import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -17,7 +19,7 @@ import pyarrow.parquet as pq
 
 from ingest import landing
 from ingest.parse import BatchHeader
-from ingest.records import FIELDS, Reading, compile_mapping, parse_path
+from ingest.records import FIELDS, SURPLUS, Reading, compile_mapping, parse_path
 from wabench.errors import UsageError
 from wabench.settings import Settings
 from wabench.spelling import hint
@@ -53,12 +55,18 @@ def land_file(
     """
     if stream not in FIELDS:
         raise UsageError(f"a file holds {', '.join(FIELDS)}, not {stream!r}; write --file orders=PATH")
+    if not re.fullmatch(r"[\w-]+", source):
+        raise UsageError(f"--source {source!r}: name the shop in letters, digits, _ and -")
     columns, records = _open(path, encoding)
     mapping = _mapping(stream, columns, fields)
     reading = Reading(ZoneInfo(settings.timezone), settings.region, settings.currency, date_format)
     compile_mapping(stream, mapping, reading)
     digest = hashlib.sha256(path.read_bytes())
-    digest.update(msgspec.json.encode([stream, mapping, date_format, encoding], order="sorted"))
+    digest.update(
+        msgspec.json.encode(
+            [stream, mapping, date_format, encoding, settings.timezone, settings.currency], order="sorted"
+        )
+    )
     name = digest.hexdigest()[:32]
     folder = settings.paths.landing / source / stream
     if earlier := next(folder.glob(f"*/{landing.BATCH_PREFIX}{name}.ndjson"), None):
@@ -139,13 +147,11 @@ def _open(path: Path, encoding: str) -> tuple[list[str], Iterator[Record]]:
 
 def _csv(path: Path, encoding: str) -> tuple[list[str], Iterator[Record]]:
     text = path.read_bytes().decode("utf-8-sig" if encoding == "utf-8" else encoding)
-    try:
-        dialect: type[csv.Dialect] | str = csv.Sniffer().sniff(text[:65536], delimiters=",;\t|")
-    except csv.Error:
-        dialect = "excel"
-    reader = csv.DictReader(io.StringIO(text, newline=""), dialect=dialect)
-    columns = list(reader.fieldnames or [])
-    return columns, ({k: v for k, v in row.items() if isinstance(k, str)} for row in reader)
+    head = text[: text.find("\n")] if "\n" in text else text
+    delimiter = max(",;\t|", key=head.count)
+    csv.field_size_limit(sys.maxsize)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey=SURPLUS)
+    return list(reader.fieldnames or []), iter(reader)
 
 
 def _parquet(path: Path) -> tuple[list[str], Iterator[Record]]:

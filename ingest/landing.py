@@ -11,8 +11,10 @@ A writer never appends to another's file, so what follows the last newline of a 
 
 import base64
 import fcntl
+import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,11 +64,20 @@ def stamp(moment: datetime) -> str:
 
 
 def is_json(body: bytes) -> bool:
-    """Tell whether the body is one JSON document."""
+    """Tell whether the body is one JSON document that every reader can read."""
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
         body.decode()
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def is_loose_json(body: bytes) -> bool:
+    """Tell whether it is JSON by its grammar, even with half a surrogate pair in it, as a cut emoji leaves behind."""
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -137,9 +148,7 @@ class LandingLog:
         try:
             self._rotate(len(lines))
             assert self._fd is not None  # noqa: S101 - _rotate has opened it
-            view = memoryview(lines)
-            while view:
-                view = view[os.write(self._fd, view) :]
+            self._write_whole(self._fd, lines)
             os.fdatasync(self._fd)
             self._size += len(lines)
         except OSError:
@@ -155,6 +164,17 @@ class LandingLog:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+    def _write_whole(self, fd: int, lines: bytes) -> None:
+        """Write all of it; on a full disk leave the file as it was, so that what is acknowledged is all there is."""
+        view = memoryview(lines)
+        try:
+            while view:
+                view = view[os.write(fd, view) :]
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(fd, self._size)
+            raise
 
     def _rotate(self, incoming: int) -> None:
         now = self._clock().astimezone(UTC)

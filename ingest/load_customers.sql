@@ -6,7 +6,8 @@ select
     min(received_at) over (partition by source, customer_ref) as first_received_at
 from incoming
 qualify row_number() over (
-    partition by source, customer_ref order by updated_at desc nulls last, received_at desc, landing_ref desc
+    partition by source, customer_ref order by updated_at desc nulls last, received_at desc, split_part(landing_ref, ':', 1) desc,
+        split_part(landing_ref, ':', 2)::bigint desc
 ) = 1;
 
 update raw.customers
@@ -26,8 +27,13 @@ delete from newest
 using raw.customers as known
 where known.source = newest.source
     and known.customer_ref = newest.customer_ref
-    and (coalesce(known.updated_at, timestamp '0001-01-01'), known.received_at, known.landing_ref)
-    > (coalesce(newest.updated_at, timestamp '0001-01-01'), newest.received_at, newest.landing_ref);
+    and (
+        coalesce(known.updated_at, timestamp '0001-01-01'), known.received_at,
+        split_part(known.landing_ref, ':', 1), split_part(known.landing_ref, ':', 2)::bigint
+    ) > (
+        coalesce(newest.updated_at, timestamp '0001-01-01'), newest.received_at,
+        split_part(newest.landing_ref, ':', 1), split_part(newest.landing_ref, ':', 2)::bigint
+    );
 
 delete from raw.customers
 using newest

@@ -17,6 +17,7 @@ from ingest.landing import LandingFile
 from ingest.parse import Parsed, Span, parse_span
 from ingest.records import Reading
 from wabench import providers
+from wabench.errors import Busy
 from wabench.settings import Settings
 
 SPAN_BYTES = 16 * 1024 * 1024
@@ -46,7 +47,10 @@ class LoadOutcome:
 def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     """Open the warehouse for writing, its raw tables made; the caller holds the warehouse lock."""
     settings.paths.data.mkdir(parents=True, exist_ok=True)
-    connection = duckdb.connect(str(settings.paths.warehouse))
+    try:
+        connection = duckdb.connect(str(settings.paths.warehouse))
+    except duckdb.IOException as error:
+        raise Busy(f"{settings.paths.warehouse} can't be opened for writing: {str(error).splitlines()[0]}") from None
     connection.execute("set timezone = 'UTC'")
     connection.execute("set enable_progress_bar = false")
     connection.execute("set checkpoint_threshold = '1GB'")  # once at the end, not at every commit
@@ -149,6 +153,8 @@ def _store(connection: duckdb.DuckDBPyConnection, parsed: Parsed) -> tuple[int, 
     rows = 0
     for statement in _sql(f"load_{parsed.table}.sql").split(";\n"):
         rows = _one(connection, statement, {"load_id": load_id} if "$load_id" in statement else None)
+    if parsed.table == "message_events" and rows < len(parsed.rows):
+        connection.execute(_sql("load_message_events_again.sql"))
     rejected = _one(connection, _sql("load_rejected.sql"), {"load_id": load_id})
     connection.execute(
         "insert into raw.loads values (?, ?, ?, ?, ?, ?, now() at time zone 'UTC')",

@@ -13,7 +13,7 @@ import msgspec
 import pyarrow as pa
 
 from ingest import landing, records
-from ingest.records import FIELDS, Reading, RecordMap, compile_mapping, convert, expand
+from ingest.records import FIELDS, SURPLUS, Reading, RecordMap, compile_mapping, convert, expand
 from wabench import providers
 from wabench.errors import WabenchError
 from wabench.events import MessageEvent
@@ -145,13 +145,15 @@ def _parse_records(span: Span, data: bytes) -> Parsed:
             continue
         received_at = header.received_at if header else None
         try:
-            received_at, body = (received_at, line) if received_at else landing.open_envelope(line)
+            received_at, body = (received_at, line) if received_at else _open_page(line, span.records)
             document = msgspec.json.decode(body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             rejects.add(offset, received_at, f"not JSON: {error}", line)
             continue
         for record, parents in expand(document, span.records):
             try:
+                if header and SURPLUS in record:
+                    raise ValueError(f"the row has {SURPLUS}")
                 row = convert(record, parents, mapping, reading)
             except ValueError as error:
                 rejects.add(offset, received_at, str(error), msgspec.json.encode(record))
@@ -176,6 +178,17 @@ class BatchHeader(msgspec.Struct):
     def reading(self, shop: Reading) -> Reading:
         """Give how this file's values are read, whatever the settings have become since."""
         return Reading(ZoneInfo(self.timezone), shop.region, self.currency, self.date_format)
+
+
+def _open_page(line: bytes, records: str) -> tuple[str, bytes]:
+    """Open a pulled page: when it came, and its body.
+
+    Where records are flat, those of one order may straddle two pages, so they all came when their pull began; where
+    they are nested in their order (`orders[].items[]`), a page has the order whole.
+    """
+    opened = landing.decode_envelope(line)
+    began = (opened.pull or {}).get("started_at")
+    return began if began and "[]" not in records else opened.received_at, opened.raw()
 
 
 @lru_cache(maxsize=8)

@@ -75,12 +75,9 @@ class Channel:
     commit: GroupCommit
 
 
-def create(settings: Settings, names: list[str] | None = None) -> Starlette:
-    """Build the receiver for the named providers (default: every one whose webhook secrets are set).
-
-    Raises UsageError where none is, or a named one lacks a secret.
-    """
-    channels = {name: _channel(settings, name) for name in _receivable(settings, names)}
+def create(settings: Settings) -> Starlette:
+    """Build the receiver for every provider whose webhook secrets are set; raises UsageError where none's are."""
+    channels = {name: _channel(settings, name) for name in _receivable(settings)}
     return Starlette(
         routes=[
             Route("/webhooks/{provider}", _per_channel(channels, _handshake), methods=["GET"]),
@@ -90,16 +87,15 @@ def create(settings: Settings, names: list[str] | None = None) -> Starlette:
     )
 
 
-def _receivable(settings: Settings, names: list[str] | None) -> list[str]:
+def _receivable(settings: Settings) -> list[str]:
     missing = {
-        name: [s for s in providers.get(name).webhook_secrets if not settings.secret(f"{name}_{s}")]
-        for name in names or providers.names()
+        name: [secret for secret in providers.get(name).webhook_secrets if not settings.secret(f"{name}_{secret}")]
+        for name in providers.names()
     }
-    ready = [name for name, lacks in missing.items() if not lacks]
-    if not ready or (names and len(ready) < len(names)):
-        lacking = ", ".join(f"WABENCH_{n}_{s}".upper() for n, lacks in missing.items() for s in lacks)
-        raise UsageError(f"no webhook can be checked without its secrets; set {lacking} in .env")
-    return ready
+    if ready := [name for name, lacks in missing.items() if not lacks]:
+        return ready
+    lacking = ", ".join(f"WABENCH_{name}_{secret}".upper() for name, lacks in missing.items() for secret in lacks)
+    raise UsageError(f"no webhook can be checked without its secrets; set {lacking} in .env")
 
 
 def _channel(settings: Settings, name: str) -> Channel:
@@ -142,7 +138,7 @@ async def _receive(request: Request, channel: Channel) -> Response:
         await channel.commit.land(body, valid_json=valid)
     except OSError:
         return PlainTextResponse("could not be stored; send it again", 503)
-    if channel.provider.sends_json and not valid:
+    if channel.provider.sends_json and not valid and not landing.is_loose_json(body):
         return PlainTextResponse("not JSON; kept for inspection", 400)
     return Response(status_code=200)
 

@@ -29,6 +29,9 @@ class Reading:
     date_format: str | None = None
 
 
+SURPLUS = "more cells than columns"
+"""Where a CSV row keeps the cells its header has no name for; it is rejected, for the others may be shifted."""
+
 Converter = Callable[[Any, Reading], Any]
 
 _NOBODY = frozenset(("0", "-1", "null", "none", "nil", "guest", "anonymous", "n/a", "undefined"))
@@ -48,7 +51,7 @@ def to_customer_ref(value: Any, reading: Reading) -> str | None:
     return None if ref is None or ref.lower() in _NOBODY else ref
 
 
-_THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
+_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
 _EUROPEAN = re.compile(r"-?(\d{1,3}(\.\d{3})+|\d+),\d+")
 
 
@@ -70,11 +73,11 @@ def to_decimal(value: Any, _: Reading) -> Decimal:
 
 def to_time(value: Any, reading: Reading) -> datetime:
     """Read a time: ISO 8601, seconds or milliseconds since 1970, or the given format; without a zone it is local."""
-    if isinstance(value, int | float) or (isinstance(value, str) and re.fullmatch(r"\d{9,13}(\.\d+)?", value)):
+    if reading.date_format:
+        moment = datetime.strptime(str(value).strip(), reading.date_format)  # noqa: DTZ007 - zoned below
+    elif isinstance(value, int | float) or (isinstance(value, str) and re.fullmatch(r"\d{9,13}(\.\d+)?", value)):
         seconds = float(value)
         moment = datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
-    elif reading.date_format:
-        moment = datetime.strptime(str(value).strip(), reading.date_format)  # noqa: DTZ007 - zoned below
     else:
         try:
             moment = datetime.fromisoformat(str(value).strip())
@@ -188,9 +191,18 @@ def compile_mapping(stream: str, fields: Mapping[str, str], reading: Reading) ->
             raise UsageError(f"{stream} have no field {name!r}{hint(name, known)}")
     if lacking := [name for name in REQUIRED[stream] if name not in fields]:
         raise UsageError(f"{stream} need {', '.join(lacking)}; say where with --map {lacking[0]}=COLUMN")
-    constants = {name: known[name](path[1:], reading) for name, path in fields.items() if path.startswith("=")}
+    constants = {
+        name: _constant(name, path[1:], known[name], reading) for name, path in fields.items() if path[:1] == "="
+    }
     paths = [(name, parse_path(path), known[name]) for name, path in fields.items() if name not in constants]
     return RecordMap(stream, tuple(paths), tuple(constants.items()))
+
+
+def _constant(name: str, text: str, converter: Converter, reading: Reading) -> Any:
+    try:
+        return converter(text, reading)
+    except ValueError as error:
+        raise UsageError(f"{name}: {text!r} {error}") from None
 
 
 def convert(record: Any, parents: tuple[Any, ...], mapping: RecordMap, reading: Reading) -> dict[str, Any]:
@@ -214,7 +226,7 @@ def convert(record: Any, parents: tuple[Any, ...], mapping: RecordMap, reading: 
 
 
 def _settle_money(row: dict[str, Any]) -> dict[str, Any]:
-    """Make an order's money ours: a total below nothing is a refund, and who says refunded and not how much means all."""
+    """Make an order's money ours: a total below nothing is a refund; refunded, but not how much, is all of it."""
     total, refunded = row["total"], row.get("refunded") or Decimal(0)
     if total < 0:
         total, refunded, row["status"] = Decimal(0), -total, "refunded"
@@ -247,6 +259,11 @@ def find(record: Any, path: Path, parents: tuple[Any, ...] = ()) -> Any:
         else:
             return None
     return record
+
+
+def has_list(document: Any, path: str) -> bool:
+    """Tell whether an answer holds the list of records at all; an error that comes as HTTP 200 does not."""
+    return isinstance(find(document, parse_path(path.partition("[]")[0])), list)
 
 
 def expand(record: Any, path: str, parents: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 import httpx
 import msgspec
 
-from ingest.records import expand, find, parse_path
+from ingest.records import expand, find, has_list, parse_path
 from wabench.errors import WabenchError
 from wabench.settings import SourceSettings, StreamSettings
 
@@ -60,6 +60,10 @@ def pages(api: Api, stream: StreamSettings, since: datetime | None, start: Curso
             raise WabenchError(
                 f"source {api.name}: {response.url} answered no JSON; nothing was taken from it"
             ) from None
+        if not has_list(document, stream.records):
+            where = f"a list at {stream.records!r}" if stream.records else "a list"
+            said = response.text[:200].replace("\n", " ")
+            raise WabenchError(f"source {api.name}: {response.url} answered without {where}, but: {said}")
         records = sum(1 for _ in expand(document, stream.records))
         following = _next(stream, cursor, document, response, records)
         if following is not None and following == cursor:
@@ -103,7 +107,7 @@ def _get(api: Api, stream: StreamSettings, since: datetime | None, cursor: Curso
     for attempt in range(ATTEMPTS):
         try:
             response = api.client.send(request)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             problem, wait = str(error) or type(error).__name__, None
         else:
             if response.is_success:

@@ -119,6 +119,46 @@ def test_a_constant_may_stand_for_a_column(tmp_path: Path, settings: Settings) -
     assert loaded(settings, "select currency from raw.orders") == [("EUR",)]
 
 
+def test_quotes_commas_and_long_cells_shift_no_column_and_surplus_cells_reject_their_row(
+    tmp_path: Path, settings: Settings
+) -> None:
+    path = tmp_path / "lines.csv"
+    plain = "".join(f"{n},bowl,1,5\n" for n in range(9000))
+    tail = f'Z1,"12"" PLATE, BLUE",3,9.99\nZ2,"{"x" * 200_000}",1,1\nZ3,a,1,1,surplus\n'
+    path.write_text(f"order_id,title,quantity,unit_price\n{plain}{tail}")
+    land_file(settings, "order_lines", path, {})
+    sql = "select title[:20], quantity, unit_price from raw.order_lines where order_id[1] = 'Z' order by order_id"
+    assert loaded(settings, sql) == [('12" PLATE, BLUE', 3, Decimal("9.99")), ("x" * 20, 1, 1)]
+    assert loaded(settings, "select reason from raw.rejected") == [("the row has more cells than columns",)]
+
+
+def test_a_date_format_wins_over_what_looks_like_seconds(tmp_path: Path, settings: Settings) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("order_id,ordered_at,total\n1,202607011200,5\n")
+    land_file(settings, "orders", path, {}, date_format="%Y%m%d%H%M")
+    assert loaded(settings, "select ordered_at from raw.orders") == [(datetime(2026, 7, 1, 12),)]  # noqa: DTZ001
+
+
+def test_a_file_with_the_settings_put_right_is_taken_again(tmp_path: Path, settings_with: Any) -> None:
+    write_csv(tmp_path / "a.csv")
+    land_file(settings_with(currency="USD"), "orders", tmp_path / "a.csv", MAP)
+    right = settings_with(currency="BRL")
+    assert land_file(right, "orders", tmp_path / "a.csv", MAP).is_new
+    assert loaded(right, "select distinct currency from raw.orders") == [("BRL",)]
+
+
+def test_a_source_is_a_plain_name(tmp_path: Path, settings: Settings) -> None:
+    write_csv(tmp_path / "a.csv")
+    with pytest.raises(UsageError, match="name the shop"):
+        land_file(settings, "orders", tmp_path / "a.csv", MAP, source="../shop")
+
+
+def test_a_constant_that_can_not_be_read_is_named(tmp_path: Path, settings: Settings) -> None:
+    write_csv(tmp_path / "a.csv")
+    with pytest.raises(UsageError, match="currency: 'XX1'"):
+        land_file(settings, "orders", tmp_path / "a.csv", MAP | {"currency": "=XX1"})
+
+
 WRONG = [
     ("a.csv", "id,n\n1,2\n", "orders", {"order_id": "Id"}, "did you mean 'id'"),
     ("a.csv", "id,n\n1,2\n", "orders", {"order_idd": "id"}, "did you mean 'order_id'"),

@@ -1,13 +1,17 @@
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import webhooks
 
-from ingest import loader
+from ingest import files, loader
 from ingest.landing import LandingLog
+from wabench.errors import Busy
 from wabench.settings import Settings
 
 AT = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -105,6 +109,24 @@ def test_many_spans_parsed_in_several_processes_give_what_one_gives(
     assert outcome.rows == {"message_events": 100}
     assert seen[-1][0] == seen[-1][1] == outcome.bytes
     assert rows(settings, "select count(distinct load_id) > 4, count(*) from raw.message_events") == [(True, 100)]
+
+
+def test_of_an_event_received_twice_the_first_arrival_stands_whichever_is_loaded_first(settings: Settings) -> None:
+    body = webhooks.statuses(webhooks.status("wamid.2", "read"))
+    land(settings, body, at=AT + timedelta(hours=1))
+    loader.load(settings)
+    land(settings, body)
+    loader.load(settings)
+    assert rows(settings, "select received_at from raw.message_events") == [(AT.replace(tzinfo=None),)]
+
+
+def test_half_an_emoji_costs_no_event_and_a_bottomless_body_stops_no_load(settings: Settings) -> None:
+    cut = webhooks.messages(webhooks.text("wamid.1", "hi 🙏")).replace(b"\\ude4f", b"")
+    assert b"\\ud83d" in cut
+    land(settings, cut, b"[" * 5000 + b"]" * 5000, valid_json=False)
+    outcome = loader.load(settings)
+    assert (outcome.rows, outcome.rejected) == ({"message_events": 1}, 1)
+    assert rows(settings, "select body_text from raw.message_events") == [("hi ?",)]
 
 
 def test_a_stream_nobody_can_read_stays_in_landing_for_later(settings: Settings) -> None:
@@ -223,3 +245,48 @@ def test_lines_of_an_order_that_comes_again_replace_the_ones_before(shop: Settin
     land(shop, order(items=items[:1]), stream="crm/order_lines", pull={}, at=AT + timedelta(hours=1))
     loader.load(shop)
     assert rows(shop, lines) == [(1, "a")]
+
+
+def test_flat_lines_of_an_order_that_straddles_two_pages_all_stay(home: Path, settings_with: Any) -> None:
+    (home / "wabench.toml").write_text(
+        """
+        [sources.erp]
+        base_url = "http://erp.example"
+        [sources.erp.streams.order_lines]
+        path = "lines"
+        records = "lines"
+        map = { order_id = "o", sku = "s", quantity = "n", unit_price = "p" }
+        """
+    )
+    erp = settings_with()
+    for began in (AT, AT + timedelta(days=1)):
+        pages = [[("A", "a1"), ("B", "b1")], [("B", "b2"), ("C", "c1")]]
+        for page in pages:
+            lines = [{"o": order_id, "s": sku, "n": 1, "p": 1} for order_id, sku in page]
+            said = {"started_at": began.isoformat()}
+            page_at = began + timedelta(seconds=pages.index(page))
+            land(erp, msgspec.json.encode({"lines": lines}), stream="erp/order_lines", pull=said, at=page_at)
+    loader.load(erp)
+    assert rows(erp, "select order_id, sku from raw.order_lines order by 2") == [
+        ("A", "a1"), ("B", "b1"), ("B", "b2"), ("C", "c1")]  # fmt: skip
+
+
+def test_the_last_row_of_a_file_that_names_an_order_stands(home: Path, settings: Settings) -> None:
+    filler = "".join(f"{n},2026-06-01,1,paid\n" for n in range(2, 200))
+    (home / "a.csv").write_text(
+        f"order_id,ordered_at,total,status\n1,2026-06-01,1,pending\n{filler}1,2026-06-01,1,paid\n"
+    )
+    files.land_file(settings, "orders", home / "a.csv", {})
+    loader.load(settings)
+    assert rows(settings, "select status from raw.orders where order_id = '1'") == [("paid",)]
+
+
+def test_a_warehouse_that_is_open_elsewhere_is_one_clear_line(settings: Settings) -> None:
+    script = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    settings.paths.data.mkdir(parents=True)
+    command = [sys.executable, "-c", script, str(settings.paths.warehouse)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout and other.stdout.readline()
+        with pytest.raises(Busy, match="can't be opened for writing"):
+            loader.load(settings)
+        other.communicate(b"")

@@ -195,6 +195,30 @@ def test_an_answer_that_is_no_json_lands_nothing(puller: Callable[[str], Puller]
     assert [landing.last_line(f.path) for f in landing.files(crm.settings.paths.landing)] == []
 
 
+def test_an_error_that_comes_as_200_is_no_empty_list(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    crm.crm.faults = [httpx.Response(200, json={"error": "QUERY_LIMIT_EXCEEDED"})]
+    assert "QUERY_LIMIT_EXCEEDED" in str(crm().error)
+    assert "since" not in crm.crm.asked[-1].url.params
+    assert crm().records == 25
+
+
+def test_an_answer_that_can_not_be_decoded_ends_this_source_alone(puller: Callable[[str], Puller]) -> None:
+    crm = puller("page")
+    crm.crm.faults = [httpx.DecodingError("not gzip")] * 8
+    assert crm().error
+    assert crm().records == 25
+
+
+def test_a_clock_that_ran_ahead_does_not_silence_the_source(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    crm.now += timedelta(days=400)
+    crm()
+    crm.now = NOW
+    crm()
+    assert "since" not in crm.crm.asked[-1].url.params
+
+
 def test_a_list_that_names_itself_as_its_next_page_ends(puller: Callable[[str], Puller]) -> None:
     crm = puller("cursor")
     loop = {"orders": [{"id": 1}], "meta": {"next": "10"}}

@@ -95,6 +95,12 @@ def test_broken_json_with_a_right_signature_is_400_and_kept(app: Starlette, home
     assert landed(home) == [b'{"entry":[']
 
 
+def test_half_an_emoji_is_json_all_the_same(app: Starlette, home: Path) -> None:
+    cut = b'{"entry":[],"text":"hi \\ud83d"}'
+    assert ask(app, post(cut), post(b"[" * 5000))[0].status_code == 200
+    assert cut in landed(home)
+
+
 def test_another_provider_is_404(app: Starlette) -> None:
     assert ask(app, post(BODY, provider="nobody"))[0].status_code == 404
 

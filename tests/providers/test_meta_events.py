@@ -110,6 +110,19 @@ def test_each_of_several_people_in_one_body_keeps_their_own_name() -> None:
     assert [e.profile_name for e in meta.parse(webhooks.body(value))] == ["Zoë", "Ana"]
 
 
+def test_people_known_by_an_id_alone_keep_their_own_names() -> None:
+    people = [{"profile": {"name": "Ana"}, "user_id": "US.A"}, {"profile": {"name": "Bob"}, "user_id": "US.B"}]
+    message = {"from_user_id": "US.B", "id": "m", "timestamp": "1", "type": "text", "text": {"body": "x"}}
+    assert only(webhooks.body({"contacts": people, "messages": [message]})).profile_name == "Bob"
+
+
+def test_a_status_to_an_id_still_finds_the_phone_of_its_contact() -> None:
+    status = webhooks.status("w", "read", recipient_id="US.13491208655302741918")
+    value = {"contacts": [{"wa_id": "5511987654321"}], "statuses": [status]}
+    event = only(webhooks.body(value))
+    assert (event.phone, event.user_id) == ("+5511987654321", "US.13491208655302741918")
+
+
 def test_an_ad_click_and_a_reply_are_kept() -> None:
     event = only(
         webhooks.messages(

@@ -75,7 +75,7 @@ def kill_at_random(
     chance: random.Random,
     start_over: Callable[[], None],
 ) -> None:
-    """Kill a command so many times in the middle of its work; where it ended first, `start_over` gives it work again."""
+    """Kill a command so often in the middle of its work; where it ended first, `start_over` gives it work again."""
     for _ in range(times):
         while True:
             process = start(home, *words)

@@ -3,6 +3,7 @@
 `family_of` in `parse` maps an error code to its family; the table stands with the sending half, in `meta`.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -66,8 +67,8 @@ def parse(body: bytes, family_of: FamilyOf) -> list[MessageEvent]:
         webhook = _decoder.decode(body)
     except msgspec.ValidationError:
         return _parse_loosely(body, family_of)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unparsable(f"not JSON: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return parse(_mended(body), family_of)
     events: list[MessageEvent] = []
     for entry in webhook.entry:
         for change in entry.changes:
@@ -101,7 +102,7 @@ def _status(status: Status, channel: str | None, contacts: list[Contact], family
         status.id,
         "out",
         _time(status.timestamp),
-        None if is_group else _phone(status.recipient_id or contact.wa_id),
+        None if is_group else _phone(status.recipient_id) or _phone(contact.wa_id),
         status.recipient_user_id or _user_id(status.recipient_id) or contact.user_id,
         profile.name if profile else None,
         profile.username if profile else None,
@@ -154,7 +155,9 @@ def _contact_of(message: Message, contacts: list[Contact]) -> Contact:
     if len(contacts) == 1:
         return contacts[0]
     for contact in contacts:
-        if contact.wa_id == message.from_ or (contact.user_id and contact.user_id == message.from_user_id):
+        if (message.from_ and contact.wa_id == message.from_) or (
+            message.from_user_id and contact.user_id == message.from_user_id
+        ):
             return contact
     return _NOBODY
 
@@ -175,13 +178,23 @@ def _parse_loosely(body: bytes, family_of: FamilyOf) -> list[MessageEvent]:
     """Take a body apart change by change, so that what is new or misshapen costs no more than itself."""
     try:
         document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unparsable(f"not JSON: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _parse_loosely(_mended(body), family_of)
     events: list[MessageEvent] = []
     for entry in _dicts(document.get("entry") if isinstance(document, dict) else None):
         for change in _dicts(entry.get("changes")):
             events.extend(_change(change, entry, family_of))
     return events or [MessageEvent(event_id=_event_id("body", document), event_type=EventType.UNKNOWN)]
+
+
+def _mended(body: bytes) -> bytes:
+    """Replace halves of surrogate pairs, which JSON allows and UTF-8 does not; raises Unparsable for anything else."""
+    try:
+        mended = json.dumps(json.loads(body), ensure_ascii=False).encode(errors="replace")
+        msgspec.json.decode(mended)
+    except (ValueError, RecursionError) as error:
+        raise Unparsable(f"not JSON: {error or 'nested too deeply'}") from None
+    return mended
 
 
 def _change(change: dict[str, Any], entry: dict[str, Any], family_of: FamilyOf) -> Iterator[MessageEvent]:
