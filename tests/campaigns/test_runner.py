@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from campaign_shop import approved, audience, customer, set_up
 
-from wabench import locks
+from wabench import locks, refresh
 from wabench.campaigns import claims, ledger, plan, runner
 from wabench.campaigns.schema import CampaignState, SendState
 from wabench.errors import Busy, Refused, UsageError, WabenchError
@@ -156,3 +156,27 @@ def test_unknown_sends_wait_for_their_statuses_before_a_person_may_send_them_aga
             "retry unknown",
             "maria",
         )
+
+
+def test_unknown_sends_are_not_sent_again_while_a_refresh_keeps_their_statuses_from_being_read(
+    shop: Settings, home: Path
+) -> None:
+    approved(shop, "spring", audience(home, [customer(1)]))
+    put(shop, CampaignState.RUNNING)
+    lose_claims(shop)
+    put(shop, CampaignState.PAUSED)
+    eager = shop.model_copy(update={"unknown_wait_minutes": 0})
+    settle = partial(refresh.settle, eager)
+    with locks.held(shop.paths.warehouse_lock, "refresh"):
+        with pytest.raises(Refused, match=r"may have been delivered.*refresh"):
+            resume(eager, "spring", retry_unknown=True, settle=settle)
+        assert state(shop) is SendState.UNKNOWN
+        done = resume(eager, "spring", settle=settle)
+    assert done.late is not None
+    assert (done.campaign.status, done.calls.total()) == (CampaignState.FINISHED, 0)
+
+
+def state(shop: Settings) -> SendState:
+    with ledger.opened(shop) as opened:
+        (tally,) = opened.tally(opened.campaign("spring").campaign_id)
+    return tally.state

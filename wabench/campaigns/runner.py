@@ -22,7 +22,7 @@ from wabench.campaigns.ledger import Campaign, Ledger, Tally
 from wabench.campaigns.plan import asked_rate, channel_settings, rules
 from wabench.campaigns.schema import CampaignState
 from wabench.campaigns.sender import MOST_IN_FLIGHT, Sender
-from wabench.errors import Refused, UsageError, WabenchError
+from wabench.errors import Busy, Refused, UsageError, WabenchError
 from wabench.providers.base import Channel
 from wabench.settings import Settings
 
@@ -37,12 +37,16 @@ _POOLS = 8
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run came to; `calls` are those of this run, `tally` is the whole campaign's."""
+    """What one run came to; `calls` are those of this run, `tally` is the whole campaign's.
+
+    `late` says who had the warehouse when statuses were last to be read, None if they were.
+    """
 
     campaign: Campaign
     calls: Counter[str]
     settled: int
     tally: Sequence[Tally]
+    late: str | None = None
 
 
 def test(settings: Settings, name: str, actor: str) -> int:
@@ -86,7 +90,8 @@ def cancel(settings: Settings, name: str, actor: str) -> None:
 def run(settings: Settings, name: str, actor: str, *, live: bool = False, settle: Settle, on_turn: OnTurn) -> Run:
     """Send an approved campaign, or go on with one whose sender was killed; one that is finished sends nothing.
 
-    Raises Refused for a campaign that is not approved or is paused, and for a real provider without `live`.
+    `settle` reads what came back; while another process has the warehouse (Busy) that is left for later. Raises
+    Refused for a campaign that is not approved or is paused, and for a real provider without `live`.
     """
     return _Runner(settings, name, actor, live, settle, on_turn).run(_may_run)
 
@@ -95,9 +100,12 @@ def resume(
     settings: Settings, name: str, actor: str, *, live: bool = False, retry_unknown: bool = False, settle: Settle,
     on_turn: OnTurn,
 ) -> Run:  # fmt: skip
-    """Go on with a paused campaign; `retry_unknown` sends again what stayed unknown, once its wait is over."""
+    """Go on with a paused campaign; `retry_unknown` sends again what stayed unknown, once its wait is over.
+
+    Raises Refused as `run` does, and for `retry_unknown` while the statuses that came back can't be read.
+    """
     may_start = partial(_may_resume, retry_unknown=retry_unknown)
-    return _Runner(settings, name, actor, live, settle, on_turn).run(may_start)
+    return _Runner(settings, name, actor, live, settle, on_turn).run(may_start, must_settle=retry_unknown)
 
 
 def is_rehearsal(base_url: str) -> bool:
@@ -165,8 +173,10 @@ class _Runner:
     ) -> None:  # fmt: skip
         self._settings, self._name, self._actor, self._live = settings, name, actor, live
         self._settle, self._on_turn = settle, on_turn
+        self._settled = 0
+        self._late: str | None = None
 
-    def run(self, may_start: MayStart) -> Run:
+    def run(self, may_start: MayStart, must_settle: bool = False) -> Run:
         with ledger.opened(self._settings) as opened, ExitStack() as held:
             campaign = opened.campaign(self._name)
             channel = self._channel(campaign)
@@ -175,13 +185,23 @@ class _Runner:
                 path = self._settings.paths.data / "locks" / f"{lock}.lock"
                 held.enter_context(locks.held(path, f"campaign {campaign.name}"))
             claims.abandon(opened, campaign, datetime.now(UTC))
-            settled = self._settle()
+            self._read_back()
+            if must_settle and self._late:
+                raise Refused(f"what is unknown may have been delivered, and that can't be read now: {self._late}")
             campaign = opened.campaign(self._name)
             calls: Counter[str] = Counter()
             if may_start(self._settings, opened, campaign, self._actor, datetime.now(UTC)):
                 calls = self._send(opened, campaign, channel)
-                settled += self._settle()
-            return Run(opened.campaign(self._name), calls, settled, opened.tally(campaign.campaign_id))
+                self._read_back()
+            tally = opened.tally(campaign.campaign_id)
+            return Run(opened.campaign(self._name), calls, self._settled, tally, self._late)
+
+    def _read_back(self) -> None:
+        try:
+            self._settled += self._settle()
+            self._late = None
+        except Busy as error:
+            self._late = str(error)
 
     def _channel(self, campaign: Campaign) -> Channel:
         provider = providers.get(campaign.provider)

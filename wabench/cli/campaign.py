@@ -19,7 +19,6 @@ from wabench.campaigns.ledger import Tally
 from wabench.campaigns.schema import SendState
 from wabench.cli import console
 from wabench.cli.console import Json
-from wabench.errors import Busy
 from wabench.settings import Settings
 
 app = typer.Typer(help="Send a segment through a provider, once to each customer.", no_args_is_help=True)
@@ -192,24 +191,19 @@ def _send(settings: Settings, name: str, as_json: bool, send: Callable[..., runn
         def on_turn(counts: Counter[str]) -> None:
             bars.update(task, completed=counts.total() - counts["retry"])
 
-        done = send(settle=lambda: _settle(settings), on_turn=on_turn)
+        done = send(settle=partial(refresh.settle, settings), on_turn=on_turn)
     if as_json:
         tally = [asdict(t) for t in done.tally]
-        console.show_json({**asdict(done.campaign), "calls": done.calls, "settled": done.settled, "tally": tally})
+        console.show_json(
+            {**asdict(done.campaign), "calls": done.calls, "settled": done.settled, "late": done.late, "tally": tally}
+        )
         return
     console.show_table(_rows(done.tally), f"campaign {name}: {done.campaign.status}")
     console.show_facts({"accepted now": done.calls["accepted"], "settled now": done.settled})
     if done.campaign.reason:
         console.out.print(f"{done.campaign.status}: {done.campaign.reason}", markup=False, soft_wrap=True)
-
-
-def _settle(settings: Settings) -> int:
-    """Settle what is unknown; while a refresh is at work that is left for later, the sending is not held up."""
-    try:
-        return refresh.settle(settings)
-    except Busy as error:
-        console.err.print(f"unknown sends are settled later: {error}", markup=False, soft_wrap=True)
-        return 0
+    if done.late:
+        console.err.print(f"what came back is read later: {done.late}", markup=False, soft_wrap=True)
 
 
 def _rows(tally: Iterable[Tally]) -> list[dict[str, Any]]:
