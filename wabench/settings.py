@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from dotenv import dotenv_values
@@ -30,6 +31,11 @@ class ProviderSettings(_Table):
     pace_per_minute: float | None = Field(None, gt=0, description="messages a minute on this channel")
     timeout_seconds: float = Field(30, gt=0, description="how long a call may take before its answer counts as lost")
     options: dict[str, str] = Field(default_factory=dict, description="what only this provider knows")
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        return _web_address(value) if value else value
 
 
 class Paging(_Table):
@@ -65,6 +71,11 @@ class SourceSettings(_Table):
     timezone: str = Field("", description="zone of times without one; empty is the shop's")
     currency: str = Field("", description="currency of amounts without one; empty is the shop's")
     streams: dict[Literal["orders", "order_lines", "customers"], StreamSettings]
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        return _web_address(value)
 
     @property
     def zone(self) -> ZoneInfo | None:
@@ -201,6 +212,17 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         first = error.errors(include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"setting {where}: {first['msg']} (see docs/settings.md)") from None
+
+
+def _web_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        is_one = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise ValueError(f"{value!r} is no web address; write it like https://api.example.com/v1")
+    return value
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -134,6 +134,7 @@ def test_a_provider_that_accepts_nothing_for_a_minute_stops_the_campaign_with_no
         (httpx.ReadTimeout("no answer"), ErrorFamily.MAYBE_SENT),
         (httpx.WriteError("reset"), ErrorFamily.MAYBE_SENT),
         (httpx.RemoteProtocolError("closed"), ErrorFamily.MAYBE_SENT),
+        (httpx.DecodingError("not gzip"), ErrorFamily.MAYBE_SENT),
         (httpx.ConnectTimeout("slow"), ErrorFamily.RETRY),
     ],
 )
@@ -153,6 +154,69 @@ def test_a_lost_answer_may_have_been_sent_but_not_a_connection_that_never_was(
     first = book.outcomes[0].result
     assert isinstance(first, Failed)
     assert first.family is family
+
+
+@pytest.mark.parametrize("lost", [503, httpx.ReadTimeout("no answer")])
+def test_a_provider_whose_answers_are_all_lost_stops_the_campaign_before_everybody_is_unknown(
+    lost: int | Exception,
+) -> None:
+    async def losing(request: httpx.Request) -> httpx.Response:
+        if isinstance(lost, Exception):
+            raise lost
+        return httpx.Response(lost)
+
+    book = Book(waiting=500)
+    sender = send(book, losing, 5)
+    assert sender.stopped is not None
+    assert "20 answers were lost" in sender.stopped
+    assert (sender.counts["maybe_sent"], book.waiting) == (20, 480)
+
+
+def test_lost_answers_among_accepted_ones_stop_nobody() -> None:
+    answer, times = answering()
+
+    async def losing_half(request: httpx.Request) -> httpx.Response:
+        accepted = await answer(request)
+        return accepted if len(times) % 2 else httpx.Response(503)
+
+    sender = send(Book(waiting=100), losing_half, 10)
+    assert (sender.stopped, sender.counts["maybe_sent"]) == (None, 50)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "token"),
+    [
+        ("graph.facebook.com", "t"),
+        ("ftp://graph.facebook.com", "t"),
+        ("https://[::1", "t"),
+        (CHANNEL.base_url, "tøken"),
+    ],
+)
+def test_settings_that_nothing_can_be_sent_with_stop_the_campaign_and_nobody_is_unknown(
+    base_url: str, token: str
+) -> None:
+    async def main() -> Sender:
+        channel = Channel(base_url, "1", secrets={"token": token})
+        async with httpx.AsyncClient(trust_env=False) as client:
+            with ThreadPoolExecutor(1) as thread:
+                sender = Sender(book.turn, get("meta"), channel, [client], 10, thread)
+                await sender.run()
+                return sender
+
+    book = Book(waiting=5)
+    sender = asyncio.run(main())
+    assert sender.stopped is not None
+    assert f"{base_url!r} with this token" in sender.stopped
+    assert (sender.counts.total(), book.waiting, book.claimed) == (0, 5, 0)
+
+
+def test_a_header_that_http_forbids_stops_the_campaign_and_nobody_is_unknown() -> None:
+    async def refusing(request: httpx.Request) -> httpx.Response:
+        raise httpx.LocalProtocolError("Illegal header value")
+
+    book = Book(waiting=5)
+    assert send(book, refusing, 10).stopped
+    assert (book.waiting, book.claimed) == (5, 0)
 
 
 def test_a_stop_ends_the_calls_in_flight_and_gives_back_what_was_not_called() -> None:

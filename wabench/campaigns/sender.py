@@ -26,7 +26,9 @@ _GATHER_SECONDS = 0.02  # what comes in this time shares a commit
 _POLL_SECONDS = 1.0  # how soon a pause or a cancel from elsewhere is noticed
 _USUAL_CALL_SECONDS = 2.0  # slower answers than this lower the rate instead of holding ever more connections
 _HOPELESS_SECONDS = 60
+_HOPELESS_LOST = 20  # in a row: at 3 % lost answers that is no chance, and each is a person nobody knows about
 _NEVER_WRITTEN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_NEVER_SENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 TakeTurn = Callable[[Sequence[Outcome], int], Turn]
 """Write outcomes and claim so many sends; called in the executor's one thread."""
@@ -55,6 +57,7 @@ class Sender:
         self._flying = 0
         self._stopping = self._over = False
         self._refused_since: float | None = None
+        self._lost = 0
         self._books, self._work = asyncio.Event(), asyncio.Event()
 
     async def run(self) -> None:
@@ -135,25 +138,48 @@ class Sender:
         self._outcomes.append(Outcome(claim, result))
         self._books.set()
 
-    async def _call(self, message: TemplateMessage) -> Accepted | Failed:
-        request = self._provider.request(message, self._channel)
+    async def _call(self, message: TemplateMessage) -> Accepted | Failed | None:
+        """Put one message on the wire; None, and the sending stops, where nothing can be with these settings."""
+        try:
+            request = self._provider.request(message, self._channel)
+        except (httpx.InvalidURL, ValueError):  # its text may hold the token
+            self._unsendable("no request can be made of")
+            return None
         client = next(self._clients)
         request.headers.setdefault("User-Agent", client.headers["User-Agent"])
         try:
-            response = await client.send(request)
+            return self._provider.outcome(await client.send(request))
         except _NEVER_WRITTEN as error:
             return Failed(ErrorFamily.RETRY, "not_connected", f"{request.url.host} can't be reached: {error}")
-        except (httpx.TransportError, httpx.InvalidURL) as error:
+        except (*_NEVER_SENDABLE, httpx.InvalidURL):
+            self._unsendable("nothing can be written to")
+            return None
+        except httpx.RequestError as error:
             return Failed(ErrorFamily.MAYBE_SENT, type(error).__name__, str(error) or "no answer came")
-        return self._provider.outcome(response)
 
-    def _heed(self, result: Accepted | Failed) -> None:
-        self.counts["accepted" if isinstance(result, Accepted) else str(result.family)] += 1
-        if isinstance(result, Accepted) or result.family is not ErrorFamily.RETRY:
-            self._refused_since = None
+    def _unsendable(self, problem: str) -> None:
+        self.stop(f"{problem} {self._channel.base_url!r} with this token; correct base_url or the token")
+
+    def _heed(self, result: Accepted | Failed | None) -> None:
+        if result is None:
             return
+        self.counts["accepted" if isinstance(result, Accepted) else str(result.family)] += 1
+        if isinstance(result, Accepted):
+            self._refused_since, self._lost = None, 0
+        elif result.family is ErrorFamily.RETRY:
+            self._heed_refusal(result)
+        else:
+            self._refused_since = None
+            self._heed_loss(result)
+
+    def _heed_refusal(self, result: Failed) -> None:
         now = asyncio.get_running_loop().time()
         self._pace.slow_down(now)
         self._refused_since = self._refused_since or now
         if now - self._refused_since > _HOPELESS_SECONDS:
             self.stop(f"nothing was accepted for a minute: {result.code} {result.detail}")
+
+    def _heed_loss(self, result: Failed) -> None:
+        self._lost += result.family is ErrorFamily.MAYBE_SENT
+        if self._lost >= _HOPELESS_LOST:
+            self.stop(f"{self._lost} answers were lost and nothing was accepted since: {result.code} {result.detail}")
