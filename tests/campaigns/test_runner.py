@@ -1,8 +1,10 @@
 """What may start, and what is refused before anybody is written to."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from campaign_shop import approved, audience, customer, set_up
@@ -11,7 +13,7 @@ from wabench import locks, refresh
 from wabench.campaigns import claims, ledger, plan, runner
 from wabench.campaigns.schema import CampaignState, SendState
 from wabench.errors import Busy, Refused, UsageError, WabenchError
-from wabench.settings import Settings, load
+from wabench.settings import Settings, TemplateSettings, load
 
 SALE = ["1=name", "2=literal:SALE"]
 HOW = {"settle": lambda: 0, "on_turn": lambda counts: None}
@@ -58,6 +60,38 @@ def test_a_campaign_is_run_only_when_tested_and_approved(spring: Settings) -> No
     with ledger.opened(spring) as opened:
         campaign = opened.campaign("spring")
     assert (campaign.status, campaign.approved_by) == (CampaignState.APPROVED, "maria")
+
+
+class ReplannedMeanwhile(dict[str, TemplateSettings]):
+    """Templates whose first reader finds that the campaign was planned again."""
+
+    replan: Callable[[], object] | None
+
+    def get(self, name: str, default: Any = None) -> Any:
+        replan, self.replan = self.replan, None
+        if replan:
+            replan()
+        return super().get(name, default)
+
+
+def test_a_plan_made_while_the_one_before_was_tested_is_not_tested(spring: Settings, home: Path) -> None:
+    templates = ReplannedMeanwhile(spring.templates)
+    two = audience(home, [customer(1), customer(2, name="A" * 2000)], "two")
+    templates.replan = lambda: plan.plan(spring, "spring", two, "sale", SALE)
+    with pytest.raises(Refused, match="planned again"):
+        runner.test(spring.model_copy(update={"templates": templates}), "spring", "tester")
+    with ledger.opened(spring) as opened:
+        assert opened.campaign("spring").status is CampaignState.PLANNED
+
+
+def test_only_the_plan_that_was_read_is_approved(spring: Settings, home: Path) -> None:
+    with ledger.opened(spring) as opened:
+        read = opened.campaign("spring")
+        plan.plan(spring, "spring", audience(home, [customer(2)]), "sale", SALE)
+        runner.test(spring, "spring", "tester")
+        approved_state, now = CampaignState.APPROVED, datetime.now(UTC)
+        with pytest.raises(Refused, match="planned again"):
+            opened.move(read.campaign_id, approved_state, "maria", now, as_planned=read.planned_at)
 
 
 def test_a_campaign_with_nobody_to_send_to_is_not_tested(shop: Settings, home: Path) -> None:

@@ -111,10 +111,16 @@ class Ledger:
         return self.campaign(campaign.name)
 
     def move(
-        self, campaign_id: str, to: CampaignState, actor: str, now: datetime, reason: str | None = None, **values: Any
-    ) -> None:
-        """Move a campaign to another state; raises Refused where there is no such move from where it stands."""
+        self, campaign_id: str, to: CampaignState, actor: str, now: datetime, reason: str | None = None,
+        as_planned: datetime | None = None, **values: Any,
+    ) -> None:  # fmt: skip
+        """Move a campaign to another state; raises Refused where there is no such move from where it stands.
+
+        `as_planned` is the `planned_at` of the plan that is meant: another one is refused too.
+        """
         with self.writing() as connection:
+            if as_planned:
+                self._expect(connection, campaign_id, as_planned)
             self._move(connection, campaign_id, to, {"reason": reason, **values})
             if to is CampaignState.CANCELLED:
                 drop_rest(connection, campaign_id)
@@ -124,6 +130,14 @@ class Ledger:
         if not move_campaign(connection, campaign_id, to, **values):
             row = connection.execute(select(campaigns).where(campaigns.c.campaign_id == campaign_id)).one()
             raise Refused(f"campaign {row.name!r} is {row.status}, which can't become {to}")
+
+    def _expect(self, connection: Connection, campaign_id: str, planned_at: datetime) -> None:
+        this = select(campaigns).where(campaigns.c.campaign_id == campaign_id).with_for_update()
+        campaign = connection.execute(this).one()
+        if campaign.planned_at != planned_at:
+            raise Refused(
+                f"campaign {campaign.name!r} was planned again meanwhile; test it, then let somebody approve it"
+            )
 
     def tally(self, campaign_id: str) -> list[Tally]:
         """Count a campaign's sends by state, reason and error."""

@@ -50,7 +50,10 @@ class Run:
 
 
 def test(settings: Settings, name: str, actor: str) -> int:
-    """Show every planned send to the sandbox's checks, in process; raises WabenchError with the first that fails."""
+    """Show every planned send to the sandbox's checks, in process; raises WabenchError with the first that fails.
+
+    Raises Refused when the campaign is planned again meanwhile.
+    """
     with ledger.opened(settings) as opened:
         campaign = opened.campaign(name)
         provider = providers.get(campaign.provider)
@@ -64,7 +67,8 @@ def test(settings: Settings, name: str, actor: str) -> int:
         if not tested:
             raise Refused(f"campaign {name!r} has nobody to send to; `wabench campaign status {name}` says why")
         now = datetime.now(UTC)
-        opened.move(campaign.campaign_id, CampaignState.TESTED, actor, now, tested_at=now)
+        state = CampaignState.TESTED
+        opened.move(campaign.campaign_id, state, actor, now, as_planned=campaign.planned_at, tested_at=now)
     return tested
 
 
@@ -73,8 +77,10 @@ def approve(settings: Settings, name: str, approver: str) -> None:
     now = datetime.now(UTC)
     with ledger.opened(settings) as opened:
         campaign = opened.campaign(name)
-        approved = CampaignState.APPROVED
-        opened.move(campaign.campaign_id, approved, approver, now, approved_at=now, approved_by=approver)
+        opened.move(
+            campaign.campaign_id, CampaignState.APPROVED, approver, now, as_planned=campaign.planned_at,
+            approved_at=now, approved_by=approver,
+        )  # fmt: skip
 
 
 def pause(settings: Settings, name: str, actor: str) -> None:
