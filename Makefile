@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # Public data and specifications that some tests compare with, where they are at hand.
 export WABENCH_SHARED ?= $(wildcard $(abspath ../shared))
 
-.PHONY: setup demo app check test test-faults bench browser clean
+.PHONY: setup demo app check test test-faults bench screenshots browser clean
 
 setup: $(READY)
 
@@ -35,9 +35,6 @@ test: setup browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && export WABENCH_HOME="$$home" && \
-	$(BIN)/wabench demo --customers 300 --days 120 --no-app && \
-	DBT_TARGET_PATH="$$home/target" DBT_LOG_PATH="$$home/logs" $(BIN)/dbt build --quiet
 	$(BIN)/pytest -n 2 -m "not faults" $(ARGS)
 
 test-faults: setup
@@ -46,6 +43,10 @@ test-faults: setup
 bench: setup
 	$(BIN)/python tests/bench/bench_landing.py
 	$(BIN)/python tests/bench/bench_receiver.py
+
+# The pictures in the docs, taken by the demo's own test.
+screenshots: setup browser
+	WABENCH_SCREENSHOTS=docs/images $(BIN)/pytest tests/app/test_demo.py
 
 # A browser for the app's tests: the one on the PATH, else apt's where we are root, else a word on what to install.
 browser:

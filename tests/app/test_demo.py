@@ -1,0 +1,58 @@
+"""`make demo` as a newcomer runs it, then bare `dbt build` in the repository, then the app on what it made."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import processes
+import pytest
+from playwright.sync_api import expect
+
+from wabench.settings import ROOT
+
+Serve = Callable[[Path], str]
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_the_demo_goes_the_whole_way_and_its_shop_can_be_looked_at(
+    tmp_path: Path, serve: Serve, visit: Any, shoot: Callable[..., None]
+) -> None:
+    home = tmp_path / "demo"
+    printed = processes.run(home, "demo", "--customers", "500", "--days", "365", "--no-app")
+    assert "campaign july: finished" in printed
+    dbt = subprocess.run(
+        [Path(sys.executable).with_name("dbt"), "build"],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "WABENCH_HOME": str(home),
+            "DBT_TARGET_PATH": str(home / "t"),
+            "DBT_LOG_PATH": str(home / "l"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert re.search(r"PASS=\d+ WARN=0 ERROR=0 SKIP=0", dbt.stdout), dbt.stdout[-3000:]
+
+    with duckdb.connect(str(home / "data/published/current.duckdb"), read_only=True) as connection:
+        (customers, delivered, orders) = connection.execute(
+            "select (select count(*) from dim_customers), delivered, attributed_orders from fct_campaigns"
+        ).fetchall()[0]
+    assert customers == 500
+    assert orders > 0
+
+    visitor = visit(f"{serve(home)}/?window=90d")
+    assert visitor.metric("Customers") == "500"
+    expect(visitor.page.get_by_text("flash_sale is paused")).to_be_visible()
+    assert any(cell.startswith(f"{delivered} (") for cell in visitor.cells(0))
+    shoot(visitor, "overview")
+    visitor = visit(f"{visitor.page.url.split('?')[0]}segments?frequency_tag=monthly")
+    expect(visitor.page.get_by_text("May get promotions")).to_be_visible()
+    shoot(visitor, "segments")
