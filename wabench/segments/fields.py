@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from wabench.published import Published
 from wabench.segments.rules import Leaf, Operator, Rule, leaves, read_word
-from wabench.segments.spelling import hint
+from wabench.spelling import hint
 
 Scalar: TypeAlias = str | bool | int | float | Decimal | datetime
 

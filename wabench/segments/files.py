@@ -10,8 +10,8 @@ import yaml
 from wabench.disk import appearing
 from wabench.errors import UsageError
 from wabench.segments.rules import Rule, parse, to_data
-from wabench.segments.spelling import hint
 from wabench.settings import Settings
+from wabench.spelling import hint
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _KEYS = ("name", "description", "where")

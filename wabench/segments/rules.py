@@ -11,7 +11,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import TypeAlias
 
-from wabench.segments.spelling import hint
+from wabench.spelling import hint
 
 _DEEPEST = 32  # nobody writes this; an alias that holds itself does
 
