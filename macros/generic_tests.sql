@@ -1,6 +1,15 @@
-{# Every row fulfils the expression; a row where it is null passes, as in a check constraint. #}
+{# Every row fulfils the expression; a row where it is null does not. #}
 {% test is_true(model, expression, column_name=none) %}
-    select * from {{ model }} where not ({{ expression }})
+    select * from {{ model }} where ({{ expression }}) is not true
+{% endtest %}
+
+
+{# None of these values is missing from the column. #}
+{% test holds_all(model, column_name, values) %}
+    {%- for value in values %}
+    select '{{ value }}' as missing where '{{ value }}' not in (select {{ column_name }} from {{ model }})
+    {%- if not loop.last %} union all {%- endif %}
+    {%- endfor %}
 {% endtest %}
 
 

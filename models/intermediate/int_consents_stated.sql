@@ -1,4 +1,5 @@
--- Every statement a customer made about being written to. An inbound message is none.
+-- Every statement a customer made about being written to, without a time where its source gives none; none was made
+-- after it was received, whatever a wrong clock says. An inbound message is no statement.
 
 with
 
@@ -10,7 +11,7 @@ events as (
 
 customers as (
 
-    select * from {{ ref("stg_crm__customers") }}
+    select * from {{ ref("int_records_identified") }}
 
 ),
 
@@ -25,7 +26,7 @@ told as (
     select
         coalesce({{ user_identity("provider", "user_id") }}, {{ phone_identity("phone") }}) as identity,
         event_type = 'opt_in' as has_consent,
-        occurred_at as stated_at,
+        least(occurred_at, received_at) as stated_at,
         provider as consent_source
     from events
     where event_type in ('opt_in', 'opt_out')
@@ -35,9 +36,9 @@ told as (
 recorded as (
 
     select
-        {{ ref_identity("source", "customer_ref") }} as identity,
+        ref_identity as identity,
         has_consent,
-        consent_at as stated_at,
+        case when consent_at is not null then least(consent_at, received_at) end as stated_at,
         consent_source
     from customers
     where has_consent is not null

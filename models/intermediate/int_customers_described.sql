@@ -1,5 +1,5 @@
--- Who a customer is. What the CRM says of a person wins over what they call themselves, but for the phone: the one
--- WhatsApp itself uses reaches them. Of several values the newest stands.
+-- Who a customer is. What the CRM says of a person wins over what they call themselves, but for the phone: one that
+-- WhatsApp reached them at is theirs, one that it was only told of comes last. Of several values the newest stands.
 
 with
 
@@ -18,7 +18,7 @@ sightings as (
 
 crm as (
 
-    select *, {{ ref_identity("source", "customer_ref") }} as identity from {{ ref("stg_crm__customers") }}
+    select *, ref_identity as identity from {{ ref("int_records_identified") }}
 
 ),
 
@@ -32,6 +32,8 @@ seen as (
 
     select
         identities.customer_id,
+        {{ latest("case when sightings.last_reached_at is not null then sightings.phone end", "sightings.last_reached_at") }}
+            as reached_phone,
         {{ latest("sightings.phone", "sightings.last_seen_at") }} as phone,
         {{ latest("sightings.user_id", "sightings.last_seen_at") }} as user_id,
         {{ latest("sightings.username", "sightings.last_seen_at") }} as username,
@@ -88,7 +90,7 @@ final as (
         customers.customer_id,
         coalesce(recorded.name, ordered.name, seen.name) as name,
         coalesce(recorded.email, ordered.email) as email,
-        coalesce(seen.phone, recorded.phone, ordered.phone, addressed.phone) as phone,
+        coalesce(seen.reached_phone, recorded.phone, ordered.phone, addressed.phone, seen.phone) as phone,
         seen.user_id,
         seen.username,
         coalesce(recorded.country, case when seen.user_id like '__.%' then substr(seen.user_id, 1, 2) end) as country,

@@ -10,13 +10,13 @@ sightings as (
 
 orders as (
 
-    select * from {{ ref("int_orders_unified") }}
+    select * from {{ ref("int_orders_identified") }}
 
 ),
 
-customers as (
+records as (
 
-    select * from {{ ref("stg_crm__customers") }}
+    select * from {{ ref("int_records_identified") }}
 
 ),
 
@@ -32,12 +32,20 @@ campaigns as (
 
 ),
 
+messages as (
+
+    select * from {{ ref("int_message_events_collapsed_to_messages") }}
+
+),
+
+
 messaged as (
 
     select
         {{ phone_identity("phone") }} as phone_identity,
         {{ user_identity("provider", "user_id") }} as other_identity,
         first_seen_at as since,
+        first_received_at as known_since,
         'message event' as evidence
     from sightings
 
@@ -54,6 +62,7 @@ renamed as (
                 then {{ user_identity("provider", "previous") }}
         end as other_identity,
         first_seen_at as since,
+        first_received_at as known_since,
         'identity update' as evidence
     from sightings
     where previous is not null
@@ -63,9 +72,10 @@ renamed as (
 ordered as (
 
     select
-        {{ phone_identity("phone") }} as phone_identity,
-        {{ ref_identity("source", "customer_ref") }} as other_identity,
+        phone_identity,
+        ref_identity as other_identity,
         ordered_at as since,
+        first_received_at as known_since,
         'order' as evidence
     from orders
 
@@ -74,23 +84,72 @@ ordered as (
 known_to_crm as (
 
     select
-        {{ phone_identity("phone") }} as phone_identity,
-        {{ ref_identity("source", "customer_ref") }} as other_identity,
-        received_at as since,
+        phone_identity,
+        ref_identity as other_identity,
+        first_received_at as since,
+        first_received_at as known_since,
         'crm customer' as evidence
-    from customers
+    from records
+
+),
+
+addressed as (
+
+    select sends.*, campaigns.provider from sends
+    inner join campaigns on sends.campaign_id = campaigns.campaign_id
 
 ),
 
 sent as (
 
     select
-        {{ phone_identity("sends.phone") }} as phone_identity,
-        {{ user_identity("campaigns.provider", "sends.user_id") }} as other_identity,
-        coalesce(sends.claimed_at, sends.planned_at, campaigns.created_at) as since,
+        {{ phone_identity("phone") }} as phone_identity,
+        {{ user_identity("provider", "user_id") }} as other_identity,
+        planned_at as since,
+        planned_at as known_since,
         'send' as evidence
-    from sends
-    inner join campaigns on sends.campaign_id = campaigns.campaign_id
+    from addressed
+
+),
+
+came_back as (
+
+    {%- for key in ("send_id", "message_id") %}
+    select
+        addressed.phone,
+        addressed.user_id,
+        addressed.provider,
+        messages.phone as told_phone,
+        messages.user_id as told_user_id
+    from addressed
+    inner join messages on addressed.provider = messages.provider and addressed.{{ key }} = messages.{{ key }}
+    {%- if not loop.last %}
+    union
+    {%- endif %}
+    {%- endfor %}
+
+),
+
+-- A status may name its person by another identity than the send did. When each was first seen, the others tell.
+answered as (
+
+    select
+        {{ phone_identity("phone") }} as phone_identity,
+        {{ user_identity("provider", "told_user_id") }} as other_identity,
+        cast(null as timestamp) as since,
+        cast(null as timestamp) as known_since,
+        'send' as evidence
+    from came_back
+    where phone is not null and told_user_id is not null
+    union all
+    select
+        {{ phone_identity("told_phone") }},
+        {{ user_identity("provider", "user_id") }},
+        null,
+        null,
+        'send'
+    from came_back
+    where told_phone is not null and user_id is not null
 
 ),
 
@@ -105,15 +164,21 @@ told as (
     select * from known_to_crm
     union all
     select * from sent
+    union all
+    select * from answered
 
 ),
 
 phones as (
 
-    select substr(phone_identity, 7) as phone, min(since) as since
-    from told
-    where phone_identity like 'phone:%'
-    group by phone_identity
+    select substr(identity, 7) as phone, min(since) as since, min(known_since) as known_since
+    from (
+        select phone_identity as identity, since, known_since from told
+        union all
+        select other_identity, since, known_since from told
+    ) as named
+    where identity like 'phone:%'
+    group by identity
 
 ),
 
@@ -123,6 +188,7 @@ varied as (
         {{ phone_identity("phone") }} as phone_identity,
         {{ phone_identity(phone_key("phone")) }} as other_identity,
         since,
+        known_since,
         'phone variant' as evidence
     from phones
     where phone <> {{ phone_key("phone") }}
@@ -143,7 +209,8 @@ final as (
         coalesce(phone_identity, other_identity) as identity,
         case when phone_identity is not null then other_identity end as other_identity,
         evidence,
-        min(since) as since
+        min(since) as since,
+        min(known_since) as known_since
     from together
     where phone_identity is not null or other_identity is not null
     group by 1, 2, 3

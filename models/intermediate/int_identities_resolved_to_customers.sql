@@ -21,25 +21,26 @@ components as (
 
 nodes as (
 
-    select identity, since, evidence from links
+    select identity, since, known_since, evidence from links
     union all
-    select other_identity, since, evidence from links where other_identity is not null
+    select other_identity, since, known_since, evidence from links where other_identity is not null
 
 ),
 
 identities as (
 
-    select identity, since, evidence from nodes
+    select identity, since, evidence, min(known_since) over (partition by identity) as known_since from nodes
     qualify row_number() over (partition by identity order by since nulls last, evidence) = 1
 
 ),
 
--- Of identities known equally long the phone comes first, so that a customer who gains an order keeps the id.
+-- Of identities known equally long the reference comes first, so that a record that gains a phone keeps the id.
 ranked as (
 
     select
         identities.identity,
         identities.since,
+        identities.known_since,
         identities.evidence,
         coalesce(components.component, identities.identity) as component,
         case
@@ -63,8 +64,8 @@ final as (
             first_value(identity) over (
                 partition by component
                 order by
-                    since nulls last,
-                    case identity_type when 'phone' then 1 when 'user_id' then 2 else 3 end,
+                    known_since nulls last,
+                    case identity_type when 'customer_ref' then 1 when 'phone' then 2 else 3 end,
                     identity
             )""") }} as customer_id
     from ranked

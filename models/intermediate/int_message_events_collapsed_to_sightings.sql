@@ -1,6 +1,7 @@
 {{ config(materialized="incremental", incremental_strategy="delete+insert", unique_key="sighting_key") }}
 
--- Who was seen together in one event: phone, business-scoped id, the names they had, and who they were before.
+-- Who was seen together in one event: phone, business-scoped id, the names they had, and who they were before. Only
+-- some events prove that the phone is one WhatsApp reaches: a send that failed has the phone we guessed.
 
 with
 
@@ -26,6 +27,10 @@ seen as (
         case when event_type = 'identity_update' then body_text end as previous,
         occurred_at as first_seen_at,
         occurred_at as last_seen_at,
+        case
+            when event_type in ('received', 'reaction', 'delivered', 'read', 'clicked', 'identity_update') then occurred_at
+        end as last_reached_at,
+        received_at as first_received_at,
         load_id
     from events
 
@@ -69,6 +74,8 @@ final as (
         min(previous) as previous,
         min(first_seen_at) as first_seen_at,
         max(last_seen_at) as last_seen_at,
+        max(last_reached_at) as last_reached_at,
+        min(first_received_at) as first_received_at,
         max(load_id) as load_id,
         sighting_key
     from {{ "together" if is_incremental() else "glimpses" }}

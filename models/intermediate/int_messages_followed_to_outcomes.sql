@@ -29,16 +29,16 @@ deeds as (
     where is_paid
     union all
     select customer_id, stated_at, 'opt_out' from statements
-    where not has_consent
+    where not has_consent and stated_at is not null
 
 ),
 
 touches as (
 
-    select message_key, customer_id, delivered_at from messages
+    select message_key, customer_id, touched_at from messages
     where
         direction = 'out'
-        and delivered_at is not null
+        and touched_at is not null
         and customer_id in (select customer_id from deeds)
 
 ),
@@ -46,7 +46,7 @@ touches as (
 -- A deed at the very moment of delivery comes after it.
 timeline as (
 
-    select message_key, customer_id, delivered_at as happened_at, 0 as place, '' as deed from touches
+    select message_key, customer_id, touched_at as happened_at, 0 as place, '' as deed from touches
     union all
     select null, customer_id, happened_at, 1, deed from deeds
     where customer_id in (select customer_id from touches)
@@ -57,7 +57,7 @@ followed as (
 
     select
         message_key,
-        happened_at as delivered_at,
+        happened_at as touched_at,
         min(case when deed = 'inbound' then happened_at end) over following as next_inbound_at,
         min(case when deed = 'order' then happened_at end) over following as next_order_at,
         min(case when deed = 'opt_out' then happened_at end) over following as next_opt_out_at
@@ -74,9 +74,9 @@ final as (
 
     select
         message_key,
-        case when next_inbound_at < delivered_at + {{ reply_window }} then next_inbound_at end as replied_at,
-        case when next_order_at < delivered_at + {{ order_window }} then next_order_at end as converted_at,
-        case when next_opt_out_at < delivered_at + {{ order_window }} then next_opt_out_at end as opted_out_at
+        case when next_inbound_at < touched_at + {{ reply_window }} then next_inbound_at end as replied_at,
+        case when next_order_at < touched_at + {{ order_window }} then next_order_at end as converted_at,
+        case when next_opt_out_at < touched_at + {{ order_window }} then next_opt_out_at end as opted_out_at
     from followed
     where message_key is not null
 

@@ -1,7 +1,8 @@
 {{ config(materialized="view") }}
 
 -- A row per message with its customer and its send. Statuses only go forward: what is read was delivered, what is
--- delivered was sent and has not failed. A send that was accepted but of which nothing came back is a message too.
+-- delivered was sent and has not failed. A send that was accepted but of which nothing came back is a message too. What
+-- followed is counted from `touched_at`: a message of which only the reading was told may be answered before that.
 
 with
 
@@ -25,9 +26,9 @@ identities as (
 
 sent_messages as (
 
-    select message_id, min(send_id) as send_id, min(provider) as provider from sends
+    select provider, message_id, min(send_id) as send_id from sends
     where message_id is not null
-    group by message_id
+    group by provider, message_id
 
 ),
 
@@ -45,7 +46,9 @@ keyed as (
         coalesce(messages.received_at, messages.reacted_at) is not null as is_inbound,
         coalesce(messages.delivered_at, messages.read_at) as reached_at
     from messages
-    full join sent_messages on messages.message_id = sent_messages.message_id
+    full join sent_messages
+        on messages.provider = sent_messages.provider
+        and messages.message_id = sent_messages.message_id
 
 ),
 
@@ -57,7 +60,7 @@ final as (
         keyed.final_id as message_id,
         coalesce(keyed.channel_id, sends.channel_id) as channel_id,
         case when keyed.is_inbound then 'in' else 'out' end as direction,
-        coalesce(identities.customer_id, sends.customer_id) as customer_id,
+        coalesce(sends.customer_id, identities.customer_id) as customer_id,
         sends.send_id,
         sends.campaign_id,
         sends.variant,
@@ -74,6 +77,10 @@ final as (
         coalesce(keyed.accepted_at, case when sends.state = 'accepted' then sends.outcome_at end) as accepted_at,
         least(keyed.sent_at, keyed.reached_at, keyed.read_at) as sent_at,
         least(keyed.reached_at, keyed.read_at) as delivered_at,
+        case
+            when keyed.delivered_at is not null then least(keyed.delivered_at, keyed.read_at)
+            when keyed.read_at is not null then least(keyed.accepted_at, keyed.sent_at, sends.outcome_at, keyed.read_at)
+        end as touched_at,
         keyed.read_at,
         case when keyed.reached_at is null then keyed.failed_at end as failed_at,
         keyed.clicked_at,

@@ -22,16 +22,16 @@ touches as (
         customer_id,
         campaign_id,
         send_id,
-        delivered_at,
-        row_number() over (partition by customer_id order by delivered_at, message_key) as touch_number
+        touched_at,
+        row_number() over (partition by customer_id order by touched_at, message_key) as touch_number
     from messages
-    where direction = 'out' and campaign_id is not null and delivered_at is not null and customer_id is not null
+    where direction = 'out' and campaign_id is not null and touched_at is not null and customer_id is not null
 
 ),
 
 timeline as (
 
-    select customer_id, delivered_at as happened_at, 0 as place, touch_number, null as order_key from touches
+    select customer_id, touched_at as happened_at, 0 as place, touch_number, null as order_key from touches
     union all
     select customer_id, ordered_at, 1, null, order_key from orders
     where is_paid and customer_id in (select customer_id from touches)
@@ -64,7 +64,7 @@ final as (
         and numbered.touch_number = touches.touch_number
     where
         numbered.order_key is not null
-        and numbered.ordered_at < touches.delivered_at + interval '{{ var("attribution_days") }}' day
+        and numbered.ordered_at < touches.touched_at + interval '{{ var("attribution_days") }}' day
 
 )
 

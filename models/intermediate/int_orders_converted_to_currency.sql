@@ -4,7 +4,7 @@ with
 
 orders as (
 
-    select * from {{ ref("int_orders_unified") }}
+    select * from {{ ref("int_orders_identified") }}
 
 ),
 
@@ -25,7 +25,7 @@ keyed as (
     select
         *,
         cast(ordered_at as date) as rate_date,
-        coalesce({{ ref_identity("source", "customer_ref") }}, {{ phone_identity("phone") }}) as identity,
+        coalesce(ref_identity, phone_identity) as identity,
         status in ('paid', 'partially_refunded', 'refunded') as was_paid
     from orders
 

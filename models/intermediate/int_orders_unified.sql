@@ -16,7 +16,7 @@ derived as (
 
 ),
 
-{% set columns = "order_key, source, order_id, customer_ref, ordered_at, updated_at, status, total, refunded, margin, currency, phone, email, name" %}
+{% set columns = "order_key, source, order_id, customer_ref, ordered_at, updated_at, first_received_at, status, total, refunded, margin, currency, phone, email, name" %}
 final as (
 
     select {{ columns }} from headers

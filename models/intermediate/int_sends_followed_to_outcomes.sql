@@ -43,7 +43,8 @@ came_back as (
         min(messages.replied_at) as replied_at,
         min(followed.converted_at) as converted_at,
         min(followed.opted_out_at) as opted_out_at,
-        sum(messages.cost) as cost
+        sum(messages.cost) as cost,
+        count(*) filter (where messages.cost is null) as messages_without_cost
     from messages
     left join followed on messages.message_key = followed.message_key
     where messages.send_id is not null
@@ -66,7 +67,7 @@ final as (
         sends.send_id,
         sends.campaign_id,
         sends.variant,
-        sends.customer_id,
+        coalesce(sends.customer_id, sends.planned_customer_id) as customer_id,
         case
             when came_back.send_id is not null then 'accepted'
             when sends.state in ('planned', 'claimed') then 'waiting'
@@ -80,6 +81,7 @@ final as (
         came_back.converted_at,
         came_back.opted_out_at,
         coalesce(came_back.cost, 0) as cost,
+        coalesce(came_back.messages_without_cost, 0) as messages_without_cost,
         coalesce(brought.orders, 0) as attributed_orders,
         coalesce(brought.net_revenue, 0) as attributed_net_revenue
     from sends

@@ -18,12 +18,12 @@ tagged as (
 
 ),
 
+-- What is known now, also of a past as_of: who may be written to has no look-back.
 consents as (
 
     select * from {{ ref("int_consents_stated") }}
-    where {{ in_window("stated_at") }}
     qualify row_number() over (
-        partition by customer_id order by stated_at desc, has_consent, consent_source
+        partition by customer_id order by stated_at desc nulls last, has_consent, consent_source
     ) = 1
 
 ),

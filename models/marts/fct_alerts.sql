@@ -30,6 +30,18 @@ rejected as (
 
 ),
 
+orders as (
+
+    select * from {{ ref("stg_crm__orders") }}
+
+),
+
+shared as (
+
+    select * from {{ ref("int_identities_found_shared") }}
+
+),
+
 thresholds as (
 
     select * from {{ ref("alert_thresholds") }}
@@ -44,7 +56,7 @@ totals as (
         campaigns.started_at,
         sum(results.accepted) as accepted,
         sum(results.failed) as failed,
-        sum(results.delivered) as delivered,
+        sum(results.customers_delivered) as delivered,
         sum(results.replied) as replied
     from campaigns
     inner join results on campaigns.campaign_id = results.campaign_id
@@ -83,6 +95,12 @@ measured as (
     select 'stale_source', source, source, {{ seconds_between("last_received_at", as_of()) }} / 3600.0, 1 from sources
     union all
     select 'rejected_rows', source, source, rejected, 1 from recently_rejected
+    union all
+    select 'unknown_order_status', source, source, count(*), 1 from orders
+    where status = 'unknown'
+    group by source
+    union all
+    select 'shared_identity', identity, identity || ' in ' || source, others, 1 from shared
 
 ),
 

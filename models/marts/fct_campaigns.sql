@@ -33,10 +33,11 @@ counted as (
         count(failed_at) as failed,
         count(delivered_at) as delivered,
         count(read_at) as read,
-        count(replied_at) as replied,
-        count(converted_at) as converted,
-        count(opted_out_at) as opted_out,
+        {%- for outcome in ("delivered", "replied", "converted", "opted_out") %}
+        count(distinct case when {{ outcome }}_at is not null then customer_id end) as customers_{{ outcome }},
+        {%- endfor %}
         {{ money("sum(cost)") }} as cost,
+        cast(sum(messages_without_cost) as bigint) as messages_without_cost,
         cast(sum(attributed_orders) as bigint) as attributed_orders,
         {{ money("sum(attributed_net_revenue)") }} as attributed_net_revenue
     from sends
@@ -44,39 +45,48 @@ counted as (
 
 ),
 
+-- What brought so much for each unit spent can't be told while part of the spending is unknown.
+costed as (
+
+    select *, case when messages_without_cost = 0 then cost end as known_cost from counted
+
+),
+
 final as (
 
     select
-        counted.campaign_id,
-        counted.variant,
-        counted.planned,
-        counted.suppressed,
+        costed.campaign_id,
+        costed.variant,
+        costed.planned,
+        costed.suppressed,
         suppressed.suppressed_by_reason,
-        counted.held,
-        counted.waiting,
-        counted.unknown,
-        counted.accepted,
-        counted.rejected,
-        counted.failed,
-        counted.delivered,
-        counted.read,
-        counted.replied,
-        counted.converted,
-        counted.opted_out,
-        counted.cost,
-        counted.attributed_orders,
-        counted.attributed_net_revenue,
+        costed.held,
+        costed.waiting,
+        costed.unknown,
+        costed.accepted,
+        costed.rejected,
+        costed.failed,
+        costed.delivered,
+        costed.read,
+        costed.customers_delivered,
+        costed.customers_replied as replied,
+        costed.customers_converted as converted,
+        costed.customers_opted_out as opted_out,
+        costed.cost,
+        costed.messages_without_cost,
+        costed.attributed_orders,
+        costed.attributed_net_revenue,
         '{{ var("currency") }}' as currency,
-        {{ rate("counted.delivered", "counted.accepted") }} as delivery_rate,
-        {{ rate("counted.failed", "counted.accepted") }} as failure_rate,
-        {{ rate("counted.read", "counted.delivered") }} as read_rate,
-        {{ rate("counted.replied", "counted.delivered") }} as reply_rate,
-        {{ rate("counted.converted", "counted.delivered") }} as conversion_rate,
-        {{ rate("counted.opted_out", "counted.delivered") }} as opt_out_rate,
-        {{ rate("counted.attributed_net_revenue", "counted.cost") }} as revenue_per_1_spent,
-        {{ rate("counted.attributed_net_revenue - counted.cost", "counted.cost") }} as roi
-    from counted
-    left join suppressed on counted.campaign_id = suppressed.campaign_id and counted.variant = suppressed.variant
+        {{ rate("costed.delivered", "costed.accepted") }} as delivery_rate,
+        {{ rate("costed.failed", "costed.accepted") }} as failure_rate,
+        {{ rate("costed.read", "costed.delivered") }} as read_rate,
+        {{ rate("costed.customers_replied", "costed.customers_delivered") }} as reply_rate,
+        {{ rate("costed.customers_converted", "costed.customers_delivered") }} as conversion_rate,
+        {{ rate("costed.customers_opted_out", "costed.customers_delivered") }} as opt_out_rate,
+        {{ rate("costed.attributed_net_revenue", "costed.known_cost") }} as revenue_per_1_spent,
+        {{ rate("costed.attributed_net_revenue - costed.known_cost", "costed.known_cost") }} as roi
+    from costed
+    left join suppressed on costed.campaign_id = suppressed.campaign_id and costed.variant = suppressed.variant
 
 )
 

@@ -3,13 +3,16 @@
 import os
 import subprocess
 import sys
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from history import FIRST, NINE, NO_NINE, SECOND, SENT, after
-from warehouse import ask, build, marts, put, shop
+from history import EVE_USER_ID, EVERYBODYS, FIRST, NINE, NO_NINE, SECOND, SENT, after
+from warehouse import AS_OF, ask, build, marts, put, shop
 
+from ingest import loader
+from wabench.dbt import target
 from wabench.settings import Settings
 
 
@@ -77,8 +80,104 @@ def test_the_funnel_counts_every_send_once(grown: Settings) -> None:
         "planned, suppressed, unknown, accepted, failed, delivered, read, replied, converted, opted_out,"
         " attributed_orders, attributed_net_revenue, suppressed_by_reason"
     )
-    [row] = ask(grown, f"select {columns} from marts.fct_campaigns")
+    [row] = ask(grown, f"select {columns} from marts.fct_campaigns where campaign_id = 'c1'")
     assert row == (6, 1, 0, 5, 0, 4, 2, 1, 2, 1, 2, Decimal(150), "unreachable: 1")
+
+
+def test_statuses_by_user_id_only_are_of_the_customer_the_send_went_to(grown: Settings) -> None:
+    columns = "name, phone, user_id, consent, messages_received, messages_read"
+    sql = f"select {columns} from marts.dim_customers where ? in (phone, user_id)"
+    eve = ("Eve", "+15550007", EVE_USER_ID, "opted_out", 1, 1)
+    assert ask(grown, sql, "+15550007") == ask(grown, sql, EVE_USER_ID) == [eve]
+
+
+def test_a_yes_without_a_time_never_beats_a_dated_stop(grown: Settings) -> None:
+    assert ask(grown, "select consent, consent_at from marts.dim_customers where name = 'Fay'") == [
+        ("opted_out", after(3))
+    ]
+
+
+def test_a_past_as_of_never_looks_back_on_consent(at_once: Settings) -> None:
+    sql = _compiled(at_once, "dim_customers").replace(AS_OF.isoformat(" "), after(-5000).isoformat(" "))
+    past = ask(at_once, f"select consent from ({sql}) as past where phone in ('+15550004', '+15550007')")
+    assert past == [("opted_out",), ("opted_out",)]
+
+
+def test_a_phone_that_too_many_share_links_nobody_and_reaches_nobody(grown: Settings) -> None:
+    sql = "select count(distinct customer_id), count(phone), bool_or(is_reachable) from marts.dim_customers"
+    assert ask(grown, f"{sql} where name like 'Gus%'") == [(6, 0, False)]
+    alerts = "select subject, value from marts.fct_alerts where alert = 'shared_identity' order by 1"
+    assert ask(grown, alerts) == [("customer_ref:shop:walk-in", 6), (f"phone:{EVERYBODYS}", 6)]
+
+
+def test_orders_of_a_shared_reference_are_of_their_phones(grown: Settings) -> None:
+    sql = "select count(distinct customer_id) from marts.fct_orders where customer_ref = 'walk-in'"
+    assert ask(grown, sql) == [(6,)]
+
+
+def test_a_customers_id_is_of_the_identity_received_first_also_when_a_phone_or_an_older_order_comes(
+    grown: Settings,
+) -> None:
+    sql = "select customer_id, first_seen_at from marts.dim_customers where name = 'Kim'"
+    expected = "select 'c' || md5('customer_ref:shop:kim')[:16], ?"
+    assert ask(grown, sql) == ask(grown, expected, after(-2000))
+
+
+def test_a_phone_that_a_message_failed_at_is_not_the_best_known(grown: Settings) -> None:
+    assert ask(grown, "select phone from marts.dim_customers where user_id = 'US.8'") == [("+15550010",)]
+
+
+def test_an_answer_before_the_only_status_told_is_a_reply(grown: Settings) -> None:
+    sql = "select delivered_at, replied_at from marts.fct_messages where message_id = 'm9'"
+    assert ask(grown, sql) == [(after(1), after(0.5))]
+
+
+def test_who_was_planned_twice_counts_once_for_what_they_did(grown: Settings) -> None:
+    columns = "accepted, delivered, customers_delivered, replied, opted_out, reply_rate"
+    assert ask(grown, f"select {columns} from marts.fct_campaigns where campaign_id = 'c2'") == [(4, 4, 3, 2, 1, 2 / 3)]
+
+
+def test_a_return_on_unknown_cost_is_not_told(grown: Settings) -> None:
+    sql = "select messages_without_cost, roi, revenue_per_1_spent from marts.fct_campaigns order by campaign_id"
+    known, also_known, unknown = ask(grown, sql)
+    assert known[0] == also_known[0] == 0
+    assert None not in known
+    assert unknown == (1, None, None)
+
+
+def test_orders_of_a_status_nobody_knows_raise_an_alert(grown: Settings) -> None:
+    sql = "select subject, value from marts.fct_alerts where alert = 'unknown_order_status'"
+    assert ask(grown, sql) == [("shop", 1)]
+
+
+@pytest.mark.parametrize(
+    ("change", "test"),
+    [
+        *(
+            (f"update marts.fct_orders set {column} = null where order_id = 'o1'", f"not_null_fct_orders_{column}")
+            for column in ("ordered_at", "total", "refunded", "net", "is_paid")
+        ),
+        ("update marts.fct_orders set net = null where order_id = 'o1'", "assert_net_is_total_less_refunds"),
+        (
+            "update raw.order_lines set currency = 'EUR' where order_id = 't1' and line_number = 2",
+            "assert_lines_of_an_order_have_one_currency",
+        ),
+        ("delete from seeds.tag_thresholds where threshold like 'order_value%'", "assert_every_tag_threshold_is_there"),
+    ],
+)
+def test_a_data_test_finds_the_rows_that_would_be_lost_in_silence(at_once: Settings, change: str, test: str) -> None:
+    sql = _compiled(at_once, test)
+    assert ask(at_once, sql) == []
+    with closing(loader.connect(at_once)) as connection:
+        connection.execute("begin")
+        connection.execute(change)
+        assert connection.execute(sql).fetchall() != []
+        connection.execute("rollback")
+
+
+def _compiled(settings: Settings, node: str) -> str:
+    [path] = (target(settings) / "compiled").rglob(f"{node}*.sql")
+    return path.read_text(encoding="utf-8")
 
 
 def test_guests_are_orders_but_no_customers(grown: Settings) -> None:

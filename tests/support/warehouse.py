@@ -22,6 +22,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "campaigns": {"status": "finished", "provider": "meta", "category": "marketing", "template_name": "sale"},
     "sends": {"state": "accepted", "planned_at": datetime.fromisoformat("2026-06-27")},
 }
+_VERSIONED = ("customers", "orders")
 _WITHOUT_LOAD = ("campaigns", "sends")
 
 
@@ -35,6 +36,8 @@ def put(settings: Settings, load_id: int, raw: Mapping[str, Rows]) -> None:
         for table, rows in raw.items():
             for given in rows:
                 row = _DEFAULTS[table] | dict(given) | ({} if table in _WITHOUT_LOAD else {"load_id": load_id})
+                if table in _VERSIONED:
+                    row = {"first_received_at": row["received_at"]} | row
                 marks = ", ".join("?" for _ in row)
                 connection.execute(f"insert into raw.{table} ({', '.join(row)}) values ({marks})", list(row.values()))
 

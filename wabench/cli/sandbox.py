@@ -27,6 +27,7 @@ def sandbox(
     reorder_share: Annotated[float, typer.Option(min=0, max=1, help="statuses in the wrong order")] = 0.05,
     read_share: Annotated[float, typer.Option(min=0, max=1, help="messages that are read")] = 0.6,
     reply_share: Annotated[float, typer.Option(min=0, max=1, help="messages that are answered")] = 0.1,
+    user_id_share: Annotated[float, typer.Option(min=0, max=1, help="webhooks that name no phone, but a user id")] = 0,
 ) -> None:
     """Stand in for the providers' APIs on this machine, until stopped: it checks, answers, and writes to nobody.
 
@@ -49,7 +50,9 @@ def sandbox(
         seed=seed,
         latency=latency_ms / 1000,
         throttle_per_second=throttle_per_second,
-        shares=Shares(fail_share, timeout_share, duplicate_share, reorder_share, read_share, reply_share),
+        shares=Shares(
+            fail_share, timeout_share, duplicate_share, reorder_share, read_share, reply_share, user_id_share
+        ),
     )
     out.print(f"sandbox at http://127.0.0.1:{port}/v26.0, log in {options.log}", soft_wrap=True)
     uvicorn.run(Sandbox(options).app(), port=port, log_level="warning", timeout_graceful_shutdown=1)

@@ -19,6 +19,7 @@ class Shares:
     reorder: float = 0.05
     read: float = 0.6
     reply: float = 0.1
+    user_id: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Fate:
     is_answered: bool
     error: int | None
     reply: str | None
+    is_by_user_id: bool
     postings: Sequence[Posting]
 
 
@@ -62,5 +64,6 @@ def decide(seed: int, key: str, shares: Shares) -> Fate:
         is_answered=chance("timeout") >= shares.timeout,
         error=_FAILURES[int(chance("error") * len(_FAILURES))] if fails else None,
         reply=_REPLIES[int(chance("words") * len(_REPLIES))] if replies else None,
+        is_by_user_id=chance("user id") < shares.user_id,
         postings=postings,
     )

@@ -3,7 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
+
+import phonenumbers
 
 from wabench.campaigns.templates import variables
 from wabench.settings import TemplateSettings
@@ -131,6 +134,16 @@ def answer(body: Mapping[str, Any], message_id: str) -> dict[str, Any]:
     )
     message = {"id": message_id, "message_status": "accepted"}
     return {"messaging_product": "whatsapp", "contacts": [contact], "messages": [message]}
+
+
+def by_user_id(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Address a request to its person's business-scoped id: what webhooks say of who hides the phone behind a name."""
+    phone = body.get("to")
+    if not phone:
+        return dict(body)
+    region = phonenumbers.region_code_for_number(phonenumbers.parse("+" + phone.removeprefix("+")))
+    user_id = f"{region or 'ZZ'}.{int(sha256(phone.encode()).hexdigest()[:14], 16)}"
+    return {**{key: value for key, value in body.items() if key != "to"}, "recipient": user_id}
 
 
 def status(

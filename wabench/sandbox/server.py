@@ -141,14 +141,15 @@ class Sandbox:
         if self._webhooks is None:
             return
         category = self._options.templates[body["template"]["name"]].category
+        told = meta.by_user_id(body) if fate.is_by_user_id else body
         for posting in fate.postings:
             when = int(at + posting.offset)
             if posting.value == "reply":
-                entry = meta.reply(body, message_id, f"{message_id}.reply", fate.reply or "", when)
+                entry = meta.reply(told, message_id, f"{message_id}.reply", fate.reply or "", when)
                 self._webhooks.put(("messages", entry), posting.after)
             else:
                 error = fate.error if posting.value == "failed" else None
-                status = meta.status(body, message_id, posting.value, when, category, error)
+                status = meta.status(told, message_id, posting.value, when, category, error)
                 self._webhooks.put(("statuses", status), posting.after)
 
     def _compose(self, entries: Any) -> Mapping[str, Any]:

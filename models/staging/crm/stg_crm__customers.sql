@@ -18,10 +18,11 @@ final as (
         timezone,
         upper(country) as country,
         consent as has_consent,
-        coalesce(consent_at, updated_at, received_at) as consent_at,
+        consent_at,
         coalesce(consent_source, source) as consent_source,
         coalesce(updated_at, received_at) as updated_at,
         received_at,
+        first_received_at,
         load_id
     from source
 

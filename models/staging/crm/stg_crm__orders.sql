@@ -24,6 +24,7 @@ final as (
         email,
         name,
         received_at,
+        first_received_at,
         load_id
     from source
 

@@ -1,0 +1,42 @@
+{{ config(materialized="view") }}
+
+-- What CRMs record of people, without the phones that too many of them share.
+
+with
+
+customers as (
+
+    select * from {{ ref("stg_crm__customers") }}
+
+),
+
+shared as (
+
+    select * from {{ ref("int_identities_found_shared") }}
+
+),
+
+keyed as (
+
+    select
+        *,
+        {{ phone_identity(phone_key("phone")) }} as phone_key,
+        {{ ref_identity("source", "customer_ref") }} as ref_identity
+    from customers
+
+),
+
+final as (
+
+    select
+        keyed.* except (phone, phone_key),
+        case when shared_phones.identity is null then keyed.phone end as phone,
+        case when shared_phones.identity is null and shared_refs.identity is null then {{ phone_identity("keyed.phone") }} end
+            as phone_identity
+    from keyed
+    left join shared as shared_phones on keyed.phone_key = shared_phones.identity
+    left join shared as shared_refs on keyed.ref_identity = shared_refs.identity
+
+)
+
+select * from final
