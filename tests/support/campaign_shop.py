@@ -2,28 +2,22 @@
 
 import csv
 import json
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+from processes import SECRETS, await_http, free_port
 
 from wabench.campaigns import plan as planning
 from wabench.campaigns import runner
 from wabench.settings import Settings, load
 
+__all__ = ["SECRETS", "free_port"]
 CHANNEL = "106540352242922"
 WABENCH = str(Path(sys.executable).with_name("wabench"))
-SECRETS = {
-    "WABENCH_META_TOKEN": "test-token",
-    "WABENCH_META_APP_SECRET": "test-app-secret",
-    "WABENCH_META_VERIFY_TOKEN": "test-verify-token",
-}
 TOML = """
 [providers.meta]
 channel_id = "{channel}"
@@ -78,20 +72,12 @@ def approved(settings: Settings, name: str, segment: str, template: str = "sale"
     runner.approve(settings, name, "maria")
 
 
-def free_port() -> int:
-    """Find a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def serving(command: Sequence[str], environ: Mapping[str, str], url: str) -> Iterator[subprocess.Popen[bytes]]:
     """Keep a `wabench` server for a `with` block, from when it answers on."""
     process = subprocess.Popen([WABENCH, *command], env=dict(environ))
     try:
-        _await_answer(process, url)
+        await_http(url, process)
         yield process
     finally:
         process.terminate()
@@ -101,15 +87,3 @@ def serving(command: Sequence[str], environ: Mapping[str, str], url: str) -> Ite
 def sandbox_log(path: Path) -> list[dict[str, Any]]:
     """Read what the sandbox accepted."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
-
-
-def _await_answer(process: subprocess.Popen[bytes], url: str) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            httpx.get(url, trust_env=False)
-        except httpx.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError(f"nothing answers at {url}")

@@ -1,6 +1,5 @@
 """Templates: which variables a body has, what fills them, and a customer's own values for them."""
 
-import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
@@ -9,6 +8,7 @@ from typing import Any
 
 from wabench.errors import Refused, UsageError
 from wabench.settings import Settings, TemplateSettings
+from wabench.spelling import hint
 
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _LITERAL = "literal:"
@@ -18,7 +18,7 @@ def find(settings: Settings, name: str) -> TemplateSettings:
     """Find a template of `wabench.toml`; raises UsageError with the nearest name."""
     if template := settings.templates.get(name):
         return template
-    raise UsageError(f"there is no template {name!r} in wabench.toml{_hint(name, settings.templates)}")
+    raise UsageError(f"there is no template {name!r} in wabench.toml{hint(name, settings.templates)}")
 
 
 def approved(settings: Settings, name: str) -> TemplateSettings:
@@ -54,7 +54,7 @@ def sources(template: TemplateSettings, params: Sequence[str], columns: Collecti
         if not equals or not source or variable in given:
             raise UsageError(f"--param {param}: write each variable once, as variable=column or variable=literal:text")
         if not source.startswith(_LITERAL) and source not in columns:
-            raise UsageError(f"--param {param}: customers have no column {source!r}{_hint(source, columns)}")
+            raise UsageError(f"--param {param}: customers have no column {source!r}{hint(source, columns)}")
         given[variable] = source
     wanted = variables(template.body)
     if wrong := set(given) ^ set(wanted):
@@ -86,8 +86,3 @@ def _text(value: Any) -> str:
         case Decimal() | float():
             return f"{value:.2f}"
     return " ".join(str(value).split())
-
-
-def _hint(name: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
-    return f"; did you mean {near[0]!r}?" if near else ""
