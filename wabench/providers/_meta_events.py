@@ -78,13 +78,13 @@ def parse(body: bytes, family_of: FamilyOf) -> list[MessageEvent]:
     return events or _parse_loosely(body, family_of)
 
 
-def _messages_value(value: Value, family_of: FamilyOf) -> Iterator[MessageEvent]:
+def _messages_value(value: Value, family_of: FamilyOf) -> list[MessageEvent]:
     channel = value.metadata.phone_number_id if value.metadata else None
     contacts = value.contacts or []
-    for status in value.statuses or ():
-        yield _status(status, channel, contacts, family_of)
-    for message in value.messages or ():
-        yield _message(message, channel, contacts, family_of)
+    return [
+        *[_status(status, channel, contacts, family_of) for status in value.statuses or ()],
+        *[_message(message, channel, contacts, family_of) for message in value.messages or ()],
+    ]
 
 
 def _status(status: Status, channel: str | None, contacts: list[Contact], family_of: FamilyOf) -> MessageEvent:
