@@ -6,7 +6,7 @@ A failing test publishes nothing; whatever happens, the run leaves its outcome r
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,6 @@ from ingest import loader
 from ingest.pull import PullOutcome, pull
 from wabench import dbt, publish, runs
 from wabench.campaigns import ledger, reconcile
-from wabench.campaigns.reconcile import StatusSeen
 from wabench.errors import Busy, WabenchError
 from wabench.locks import held
 from wabench.publish import Run
@@ -72,6 +71,7 @@ class Outcome:
     rejected: int = 0
     settled: int = 0
     tests: int = 0
+    marts: tuple[str, ...] = ()
     rows: dict[str, int] = field(default_factory=dict)
     tags: dict[str, dict[str, int]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -99,13 +99,15 @@ def refresh(
             reason = str(error) if isinstance(error, WabenchError) else f"{type(error).__name__}: {error}"
             _note(settings, run, status="failed", finished_at=_now(), error=reason)
             raise
-        errors = "; ".join(outcome.errors) or None
-        _note(settings, run, status="published", finished_at=_now(), version=outcome.version, error=errors)
+        _note(settings, run, status="published", finished_at=_now(), version=outcome.version)
     return outcome
 
 
 def settle(settings: Settings) -> int:
-    """Settle unknown sends by the statuses that came back; gives how many. Raises Busy during a refresh."""
+    """Load what came back, take opt-outs and opt-ins to the ledger and settle unknown sends; gives how many settled.
+
+    Raises Busy during a refresh.
+    """
     with held(settings.paths.warehouse_lock, "settling"):
         _open(settings).close()
         loader.load(settings)
@@ -131,6 +133,7 @@ def _pull_sources(work: _Work) -> None:
     work.told(0, 0)
     outcomes: list[PullOutcome] = pull(work.settings)
     work.outcome.errors += [f"{o.source} {o.stream}: {o.error}" for o in outcomes if o.error]
+    _note(work.settings, work.run, error="; ".join(work.outcome.errors) or None)  # so that the published copy has it
 
 
 def _load(work: _Work) -> None:
@@ -168,7 +171,8 @@ def _build(work: _Work) -> None:
         if done.errors:
             more = f" (and {len(done.errors) - 1} more)" if len(done.errors) > 1 else ""
             raise WabenchError(f"nothing published: {done.errors[0]}{more}; see {dbt.log(work.settings)}")
-        work.outcome.tests = len(done.tests)
+        work.outcome.tests, work.outcome.marts = len(done.tests), done.marts
+        _drop_leftovers(connection, done.marts)
         _count(connection, work.outcome)
         rows = work.outcome.rows
         events = connection.execute("select count(*) from raw.message_events").fetchall()[0][0]
@@ -177,7 +181,7 @@ def _build(work: _Work) -> None:
 
 
 def _publish(work: _Work) -> None:
-    work.outcome.version = publish.publish(work.settings, work.run)
+    work.outcome.version = publish.publish(work.settings, work.run, work.outcome.marts)
 
 
 _STEPS: dict[str, Callable[[_Work], None]] = {
@@ -203,21 +207,8 @@ def _note(settings: Settings, run: Run, **facts: datetime | str | None) -> None:
 
 
 def _settle(settings: Settings) -> int:
-    sends = ledger.snapshot(settings)["sends"].select(["send_id", "state"]).to_pylist()
-    waiting = [f"wb:{send['send_id']}" for send in sends if send["state"] == "unknown"]
-    if not waiting:
-        return 0
-    sql = """
-        select callback_data, event_type, message_id, error_code, error_family, occurred_at
-        from raw.message_events where callback_data in (select unnest($waiting))
-    """
     with _opened(settings) as connection:
-        rows = connection.execute(sql, {"waiting": waiting}).fetchall()
-    seen = [
-        StatusSeen(data, status, message_id, code, family, at.replace(tzinfo=UTC) if at else None)
-        for data, status, message_id, code, family, at in rows
-    ]
-    return reconcile.settle(settings, seen)
+        return reconcile.read_back(settings, connection)
 
 
 def _failed(connection: duckdb.DuckDBPyConnection, failed: Iterable[dbt.DataTest]) -> Iterator[FailedTest]:
@@ -227,6 +218,14 @@ def _failed(connection: duckdb.DuckDBPyConnection, failed: Iterable[dbt.DataTest
             found = connection.sql(f"select * from {test.relation} limit {ROWS_SHOWN}")  # noqa: S608 - dbt's own name
             rows = tuple(found.to_arrow_table().to_pylist())
         yield FailedTest(test.test, test.model, test.failures, test.message, test.relation, rows)
+
+
+def _drop_leftovers(connection: duckdb.DuckDBPyConnection, marts: Collection[str]) -> None:
+    """Drop what a model that is gone has left among the marts."""
+    sql = "select table_name, table_type from information_schema.tables where table_schema = 'marts'"
+    for table, kind in connection.execute(sql).fetchall():
+        if table not in marts:
+            connection.execute(f'drop {"view" if kind == "VIEW" else "table"} marts."{table}"')
 
 
 def _count(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:

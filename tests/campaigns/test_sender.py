@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -57,11 +58,14 @@ def _claim(number: int) -> Claim:
     return Claim(f"s{number}", 1, message)
 
 
-def send(book: Book, answer: Answer, rate: float, beside: Callable[[Sender], Awaitable[None]] | None = None) -> Sender:
+def send(
+    book: Book, answer: Answer, rate: float, beside: Callable[[Sender], Awaitable[None]] | None = None,
+    read_back: Callable[[], object] = lambda: None,
+) -> Sender:  # fmt: skip
     async def main() -> Sender:
         async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
             with ThreadPoolExecutor(1) as thread:
-                sender = Sender(book.turn, get("meta"), CHANNEL, [client], rate, thread)
+                sender = Sender(book.turn, get("meta"), CHANNEL, [client], rate, thread, read_back=read_back)
                 tasks = [asyncio.create_task(beside(sender))] if beside else []
                 await sender.run()
                 await asyncio.gather(*tasks)
@@ -260,3 +264,33 @@ def test_an_error_of_the_ledger_ends_the_sending() -> None:
     book.turn = failing
     with pytest.raises(ExceptionGroup):
         send(book, answer, 10)
+
+
+def test_what_came_back_is_read_every_minute_while_sending() -> None:
+    answer, times = answering()
+    read: list[int] = []
+    send(Book(waiting=400), answer, 2, read_back=lambda: read.append(len(times)))
+    assert [n - m for m, n in pairwise([0, *read])] == pytest.approx([120] * 3, abs=2)
+
+
+def test_a_stop_that_is_read_back_keeps_the_rest_from_being_written_to() -> None:
+    answer, times = answering()
+    book = Book(waiting=400)
+
+    def everybody_stops() -> None:
+        book.waiting = 0
+
+    send(book, answer, 2, read_back=everybody_stops)
+    assert len(times) == pytest.approx(120, abs=2)
+
+
+def test_what_cannot_be_read_back_stops_the_sending_in_order() -> None:
+    answer, times = answering(0.5)
+
+    def failing() -> None:
+        raise OSError("disk full")
+
+    book = Book(waiting=400)
+    sender = send(book, answer, 2, read_back=failing)
+    assert sender.stopped == "what came back can't be read: disk full"
+    assert (book.claimed, book.waiting) == (0, 400 - len(times))

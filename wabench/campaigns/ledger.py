@@ -178,9 +178,21 @@ class Ledger:
     ) -> None:  # fmt: skip
         """Record what a person stated; it holds for every campaign from the next claim on."""
         keys = {"phone": phone, "user_id": user_id, "customer_id": customer_id}
+        self.state_consents([{**keys, "consent": value, "stated_at": stated_at, "source": source}])
+
+    def state_consents(self, statements: Sequence[Mapping[str, Any]]) -> None:
+        """Record several statements, each a row of the table `consent`."""
+        if not statements:
+            return
+        lines = [{"at": s["stated_at"], "actor": s["source"], "action": s["consent"]} for s in statements]
         with self.writing() as connection:
-            connection.execute(insert(consent).values(**keys, consent=value, stated_at=stated_at, source=source))
-            note(connection, stated_at, source, value)
+            connection.execute(insert(consent), list(statements))
+            connection.execute(insert(audit), lines)
+
+    def consent_sources(self, prefix: str) -> list[str]:
+        """List the sources of recorded statements that begin with a prefix."""
+        with self.reading() as connection:
+            return list(connection.scalars(select(consent.c.source).where(consent.c.source.startswith(prefix))))
 
     def messages(self, campaign_id: str) -> Iterator[Mapping[str, Any]]:
         """Read the sends of a campaign that are to be sent, in the order of their ids."""
@@ -222,6 +234,11 @@ def opened(settings: Settings) -> Iterator[Ledger]:
         engine.dispose()
 
 
+def exists(settings: Settings) -> bool:
+    """Tell whether anything was ever planned or stated here."""
+    return bool(settings.ledger_url) or settings.paths.ledger.exists()
+
+
 _TIME = pa.timestamp("us")
 _SNAPSHOT_CAMPAIGNS = (
     "campaign_id", "name", "segment", "provider", "channel_id", "template_name", "language", "category", "status",
@@ -236,7 +253,7 @@ _SNAPSHOT_SENDS = (
 def snapshot(settings: Settings) -> dict[str, pa.Table]:
     """Copy campaigns and sends for the warehouse, of one moment; empty tables when nothing was ever planned."""
     wanted = {"campaigns": (campaigns, _SNAPSHOT_CAMPAIGNS), "sends": (sends, _SNAPSHOT_SENDS)}
-    if not settings.ledger_url and not settings.paths.ledger.exists():
+    if not exists(settings):
         return {name: _arrow(columns, []) for name, (_, columns) in wanted.items()}
     with opened(settings) as ledger, ledger.reading() as connection:
         return {name: _arrow(columns, _rows(connection, table, columns)) for name, (table, columns) in wanted.items()}

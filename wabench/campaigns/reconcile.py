@@ -1,9 +1,10 @@
-"""Settling what is unknown: a status that carries our callback data tells whether the message was taken."""
+"""What came back: statuses settle what is unknown, and what people stated reaches the ledger without a publish."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from duckdb import DuckDBPyConnection
 from sqlalchemy import Connection, select
 
 from wabench.campaigns import ledger
@@ -13,6 +14,20 @@ from wabench.campaigns.schema import SendState, sends
 from wabench.settings import Settings
 
 _TAKEN = frozenset({"accepted", "sent", "delivered", "read"})
+_HEARD = "webhook "  # and the event's id: the source of a statement, by which it is copied once
+_STATUSES = """
+    select callback_data, event_type, message_id, error_code, error_family, occurred_at
+    from raw.message_events where callback_data in (select unnest($waiting))
+"""
+_STATEMENTS = """
+    select $heard || event_id, if(event_type = 'opt_in', 'opted_in', 'opted_out'), least(occurred_at, received_at),
+        events.phone, events.user_id, coalesce(users.customer_id, phones.customer_id)
+    from raw.message_events as events
+    left join known_as as users on users.identity_type = 'user_id' and users.identity = provider || ':' || user_id
+    left join known_as as phones on phones.identity_type = 'phone' and phones.identity = events.phone
+    where event_type in ('opt_in', 'opt_out') and $heard || event_id not in (select unnest($copied))
+"""
+_NOBODY = "select null::text as identity, null::text as identity_type, null::text as customer_id where false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +40,43 @@ class StatusSeen:
     error_code: str | None = None
     error_family: str | None = None
     at: datetime | None = None
+
+
+def read_back(settings: Settings, warehouse: DuckDBPyConnection) -> int:
+    """Take from `raw.message_events` what people stated and which unknown sends were taken; gives how many settled.
+
+    The caller holds the warehouse lock. May be called any number of times: what is in the ledger is not taken again.
+    """
+    if not ledger.exists(settings):
+        return 0
+    _hear(settings, warehouse)
+    waiting = unsettled(settings)
+    rows = warehouse.execute(_STATUSES, {"waiting": waiting}).fetchall() if waiting else []
+    seen = (
+        StatusSeen(data, status, message_id, code, family, _utc(at))
+        for data, status, message_id, code, family, at in rows
+    )
+    return settle(settings, seen)
+
+
+def _hear(settings: Settings, warehouse: DuckDBPyConnection) -> None:
+    """Copy new opt-outs and opt-ins, with the customer that was known by their phone or user id at the last build."""
+    with ledger.opened(settings) as opened:
+        built = warehouse.execute(
+            "select 1 from information_schema.tables where table_schema = 'marts' and table_name = 'dim_identities'"
+        ).fetchone()
+        known_as = "from marts.dim_identities" if built else _NOBODY
+        asked = {"heard": _HEARD, "copied": opened.consent_sources(_HEARD)}
+        rows = warehouse.execute(f"with known_as as ({known_as}) {_STATEMENTS}", asked).fetchall()
+        opened.state_consents([
+            {"source": source, "consent": value, "stated_at": _utc(at), "phone": phone, "user_id": user_id,
+             "customer_id": customer_id}
+            for source, value, at, phone, user_id, customer_id in rows
+        ])  # fmt: skip
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at.replace(tzinfo=UTC) if at else None
 
 
 def settle(settings: Settings, seen: Iterable[StatusSeen]) -> int:

@@ -249,7 +249,7 @@ class _Runner:
             sender = Sender(
                 lambda outcomes, want: turn(outcomes, want, datetime.now(UTC)),
                 providers.get(campaign.provider), channel, clients, self._rate(campaign, channel), thread,
-                self._on_turn,
+                self._on_turn, self._read_back,
             )  # fmt: skip
             _stop_on_signals(sender)
             await sender.run()

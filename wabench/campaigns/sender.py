@@ -1,7 +1,8 @@
 """The sender: takes turns with the ledger and puts calls on the wire at the channel's pace.
 
 Two tasks share one deque. The bookkeeper writes outcomes and claims the sends whose slots come up next, at most 0.1 s
-ahead, so that a kill leaves few claims and a STOP is heeded at once; the dispatcher lets each leave at its slot.
+ahead, so that a kill leaves few claims and a STOP is heeded at once; the dispatcher lets each leave at its slot. A
+third task reads back, now and then, what came in meanwhile.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ _LEAD_SECONDS = 0.1
 _GATHER_SECONDS = 0.02  # what comes in this time shares a commit
 _POLL_SECONDS = 1.0  # how soon a pause or a cancel from elsewhere is noticed
 _USUAL_CALL_SECONDS = 2.0  # slower answers than this lower the rate instead of holding ever more connections
+_READ_BACK_SECONDS = 60  # who says STOP expects it within minutes; reading costs a fraction of a second
 _HOPELESS_SECONDS = 60
 _HOPELESS_LOST = 20  # in a row: at 3 % lost answers that is no chance, and each is a person nobody knows about
 _NEVER_WRITTEN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -45,10 +47,12 @@ class Sender:
         self, take_turn: TakeTurn, provider: Provider, channel: Channel, clients: Sequence[httpx.AsyncClient],
         rate: float,
         executor: Executor, on_turn: Callable[[Counter[str]], None] = lambda counts: None,
+        read_back: Callable[[], object] = lambda: None,
     ) -> None:  # fmt: skip
         self.counts: Counter[str] = Counter()
         self.stopped: str | None = None
         self._take_turn, self._executor, self._on_turn = take_turn, executor, on_turn
+        self._read_back = read_back
         self._provider, self._channel, self._clients = provider, channel, cycle(clients)
         self._pace = Pace(rate)
         self._most_in_flight = min(MOST_IN_FLIGHT, max(4, ceil(rate * _USUAL_CALL_SECONDS)))
@@ -64,7 +68,9 @@ class Sender:
         """Send; an error of the ledger ends it with what was claimed left to be found as unknown."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._dispatch(group))
+            reading = group.create_task(self._keep_reading())
             await self._keep_books()
+            reading.cancel()
 
     def stop(self, reason: str) -> None:
         """Let the calls in flight end, give back what was not called yet, then end."""
@@ -88,6 +94,16 @@ class Sender:
             self._on_turn(self.counts)
             if not self._over and not (turn.suppressed and not turn.claims):
                 await self._until_needed(turn.next_due_in)
+
+    async def _keep_reading(self) -> None:
+        """Read back in a thread of its own; once that fails, opt-outs are missed, so the sending stops in order."""
+        loop = asyncio.get_running_loop()
+        while not self._stopping:
+            await asyncio.sleep(_READ_BACK_SECONDS)
+            try:
+                await loop.run_in_executor(None, self._read_back)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the calls in flight shall end
+                self.stop(f"what came back can't be read: {error}")
 
     async def _until_needed(self, next_due_in: float | None) -> None:
         now = asyncio.get_running_loop().time()
