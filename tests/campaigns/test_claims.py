@@ -10,12 +10,13 @@ from typing import Any
 import published_shop
 import pytest
 from campaign_shop import approved, audience, customer, set_up
+from sqlalchemy import update
 
 from wabench.campaigns import audience as audiences
 from wabench.campaigns import claims, ledger, plan
 from wabench.campaigns.claims import Claim, Outcome, Turn
 from wabench.campaigns.ledger import Campaign, Ledger
-from wabench.campaigns.schema import CampaignState, SendState
+from wabench.campaigns.schema import CampaignState, SendState, sends
 from wabench.providers.base import Accepted, Failed
 from wabench.providers.errors import ErrorFamily
 from wabench.settings import Settings
@@ -150,6 +151,26 @@ def test_an_opt_out_published_after_the_plan_is_heeded_even_if_the_customer_was_
     assert states(opened, campaign)["suppressed: opted out"] == 1
 
 
+def test_a_published_file_that_knows_less_than_the_plan_takes_no_opt_out_back(
+    start: Start, turn: Take, opened: Ledger, home: Path
+) -> None:
+    """One with an older yes, one without any statement, one that says no without a time after a yes without one."""
+    campaign = start("parcel", [customer(1), customer(2), customer(3)], "parcel")
+    with opened.writing() as connection:
+        for number in (1, 2):
+            this = sends.c.phone == customer(number)["phone"]
+            connection.execute(update(sends).where(this).values(consent="opted_out", consent_at=NOW))
+    older = {"consent": "opted_in", "consent_at": NOW - DAY}
+    said = [older, {"consent": "unknown", "consent_at": None}, {"consent": "opted_out", "consent_at": None}]
+    people = [
+        published_shop.customer(n) | {"customer_id": f"c{n}", "phone": customer(n)["phone"]} | words
+        for n, words in enumerate(said, 1)
+    ]
+    published_shop.publish_shop(home, "20261122T120000Z", people)
+    assert turn(campaign).claims == []
+    assert states(opened, campaign) == {"suppressed: opted out": 3}
+
+
 def test_several_processes_claim_each_send_once(start: Start, turn: Take) -> None:
     campaign = start("spring", [customer(number) for number in range(60)])
     with ThreadPoolExecutor(4) as threads:
@@ -196,6 +217,24 @@ def test_a_dead_process_claims_are_unknown_and_never_simply_sent_again(
     assert claims.abandon(opened, campaign, NOW) == 1
     assert len(turn(campaign).claims) == 1
     assert states(opened, campaign) == {"claimed": 1, "unknown": 1}
+
+
+@pytest.mark.parametrize(
+    ("result", "state"),
+    [
+        (Accepted("wamid.1"), "accepted"),
+        (Failed(ErrorFamily.NEVER, "131026", ""), "rejected"),
+        (Failed(ErrorFamily.RETRY, "130429", ""), "unknown"),
+    ],
+)
+def test_an_answer_to_a_claim_that_was_taken_for_dead_is_kept_when_it_is_definite(
+    start: Start, turn: Take, opened: Ledger, result: Accepted | Failed, state: str
+) -> None:
+    campaign = start("spring", [customer(1)])
+    (claim,) = turn(campaign).claims
+    claims.abandon(opened, campaign, NOW)
+    turn(campaign, [Outcome(claim, result)], 0)
+    assert states(opened, campaign) == {state: 1}
 
 
 def test_a_cancel_suppresses_the_rest_and_what_comes_back_to_be_retried(

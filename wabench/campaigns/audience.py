@@ -12,7 +12,7 @@ import pyarrow as pa
 from wabench import published, segments
 from wabench.campaigns.claims import Candidate, Consents
 from wabench.campaigns.ledger import Campaign
-from wabench.campaigns.policy import Consent
+from wabench.campaigns.policy import Consent, newest
 from wabench.errors import UsageError, WabenchError
 from wabench.phones import normalise
 from wabench.settings import Settings
@@ -66,15 +66,16 @@ def consents(settings: Settings, campaign: Campaign) -> Consents:
 
 
 def _match(candidates: Sequence[Candidate], customers: Sequence[Mapping[str, Any]]) -> dict[str, Consent]:
-    """Give each send the consent of its person: found by phone or user id, for identities may have merged since."""
-    by_key = {(key, customer[key]): consent_of(customer) for customer in customers for key in _KEYS if customer[key]}
-    found = {}
-    for candidate in candidates:
-        for key in ("phone", "user_id", "customer_id"):
-            if consent := by_key.get((key, candidate._mapping[key])):
-                found[candidate.send_id] = consent
-                break
-    return found
+    """Give each send the newest consent of its person by any identity: customers may have merged or parted since."""
+    by_key: dict[tuple[str, str], list[Consent]] = {}
+    for customer in customers:
+        for key in _KEYS:
+            if customer[key]:
+                by_key.setdefault((key, customer[key]), []).append(consent_of(customer))
+    return {
+        candidate.send_id: newest(*(c for key in _KEYS for c in by_key.get((key, candidate._mapping[key]), ())))
+        for candidate in candidates
+    }
 
 
 def _read_csv(path: Path, region: str) -> pa.Table:
@@ -85,6 +86,8 @@ def _read_csv(path: Path, region: str) -> pa.Table:
         raise UsageError(f"{path}: {error.strerror}; write one with `wabench segment export`") from None
     if not rows or "customer_id" not in rows[0] or not {"phone", "user_id"} & set(rows[0]):
         raise UsageError(f"{path}: a campaign needs customers with the columns customer_id and phone or user_id")
+    if nameless := next((number for number, row in enumerate(rows, 2) if not row["customer_id"]), None):
+        raise UsageError(f"{path}: row {nameless} has no customer_id")
     if any("•" in (row.get("phone") or "") for row in rows):
         raise UsageError(f"{path}: its phones are masked; export the segment with its phones")
     return pa.Table.from_pylist([{**row, "phone": _phone(row.get("phone"), region)} for row in rows])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, text, update
 
 from wabench.campaigns.ledger import Campaign, Ledger
 from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
@@ -23,7 +23,7 @@ _ADVISORY_LOCK = 0x7761_6265  # one claim at a time on PostgreSQL, as SQLite's w
 
 Candidate = Row[Any]
 Consents = Callable[[Sequence[Candidate]], Mapping[str, Consent]]
-"""What the published file says of some sends' customers now, by send id; a send it leaves out is as it was planned."""
+"""What the published file says of some sends' customers now, by send id; it may know less than the plan did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,17 @@ def abandon(ledger: Ledger, campaign: Campaign, now: datetime) -> int:
     return count
 
 
+# A claim that somebody took for a dead process's is unknown; its own answer, when it is definite, still tells.
+_IS_OURS = or_(
+    sends.c.state == SendState.CLAIMED,
+    and_(
+        sends.c.state == SendState.UNKNOWN,
+        or_(*(bindparam("b_state", type_=sends.c.state.type) == to for to in (SendState.ACCEPTED, SendState.REJECTED))),
+    ),
+)
 _WRITE_OUTCOME = (
     update(sends)
-    .where(sends.c.send_id == bindparam("b_send_id"), sends.c.state == SendState.CLAIMED)
+    .where(sends.c.send_id == bindparam("b_send_id"), _IS_OURS)
     .values({column: bindparam(f"b_{column}") for column in (
         "state", "due_at", "attempts", "message_id", "error_code", "error_family", "error_detail", "outcome_at",
     )})
@@ -210,11 +218,11 @@ class _Known:
 
     def facts(self, send: Candidate) -> Facts:
         keys = [key for key in (send.customer_id, send.phone, send.user_id) if key]
-        base = self._published.get(send.send_id, Consent(send.consent, send.consent_at))
+        planned, published = Consent(send.consent, send.consent_at), self._published.get(send.send_id, Consent())
         return Facts(
             phone=send.phone,
             user_id=send.user_id,
-            consent=newest(base, *(stated for key in keys for stated in self._stated.get(key, ()))),
+            consent=newest(planned, published, *(stated for key in keys for stated in self._stated.get(key, ()))),
             parameters=send.parameters,
             last_promotional_at=max((self._promotional[k] for k in keys if k in self._promotional), default=None),
             last_message_at=max((self._message[k] for k in keys if k in self._message), default=None),

@@ -80,11 +80,12 @@ class Facts:
 
 
 def newest(*statements: Consent) -> Consent:
-    """Choose the statement that holds: the latest, of two at one moment the opt-out; one without a time is oldest."""
+    """Choose the statement that holds: the latest, one without a time being the oldest; of equals the opt-out."""
     dated = [s for s in statements if s.stated_at is not None]
     if dated:
         return max(dated, key=lambda s: (s.stated_at, s.value == "opted_out"))
-    return next((s for s in statements if s.value != "unknown"), Consent())
+    stated = [s for s in statements if s.value != "unknown"]
+    return max(stated, key=lambda s: s.value == "opted_out", default=Consent())
 
 
 def decide(facts: Facts, rules: Rules, now: datetime) -> Decision:
