@@ -102,7 +102,8 @@ class LedgerMachine(RuleBasedStateMachine):
             return
         result, state = ANSWERS[answer]
         self._turn([Outcome(claim, result)], 0)
-        if self.states[claim.send_id] is not SendState.CLAIMED:  # answered already: a late answer changes nothing
+        tells = self.states[claim.send_id] is SendState.UNKNOWN and state in (SendState.ACCEPTED, SendState.REJECTED)
+        if self.states[claim.send_id] is not SendState.CLAIMED and not tells:  # a late answer changes nothing
             if answer == "no token" and self.status is CampaignState.RUNNING:
                 self.status = CampaignState.PAUSED
             return

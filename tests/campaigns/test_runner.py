@@ -10,7 +10,7 @@ import pytest
 from campaign_shop import approved, audience, customer, set_up
 
 from wabench import locks, refresh
-from wabench.campaigns import claims, ledger, plan, runner
+from wabench.campaigns import alone, claims, ledger, plan, runner
 from wabench.campaigns.schema import CampaignState, SendState
 from wabench.errors import Busy, Refused, UsageError, WabenchError
 from wabench.settings import Settings, TemplateSettings, load
@@ -40,12 +40,17 @@ def put(shop: Settings, *states: CampaignState) -> None:
 
 
 def lose_claims(shop: Settings) -> None:
-    """Claim what is planned, and die."""
+    """Claim what is planned, die, and be found dead."""
+    claim_and_die(shop)
+    with ledger.opened(shop) as opened:
+        claims.abandon(opened, opened.campaign("spring"), datetime.now(UTC))
+
+
+def claim_and_die(shop: Settings) -> None:
     with ledger.opened(shop) as opened:
         campaign, now = opened.campaign("spring"), datetime.now(UTC)
         rules = plan.rules(shop, "meta", "marketing")
         claims.take_turn(opened, campaign, rules, lambda rows: {}, [], 10, now)
-        claims.abandon(opened, campaign, now)
 
 
 def test_a_campaign_is_run_only_when_tested_and_approved(spring: Settings) -> None:
@@ -214,3 +219,21 @@ def state(shop: Settings) -> SendState:
     with ledger.opened(shop) as opened:
         (tally,) = opened.tally(opened.campaign("spring").campaign_id)
     return tally.state
+
+
+@pytest.mark.parametrize("way", ["cancel", "settle"])
+def test_what_a_killed_sender_had_claimed_is_unknown_and_listed_also_without_a_run(
+    shop: Settings, home: Path, way: str
+) -> None:
+    approved(shop, "spring", audience(home, [customer(1)]))
+    put(shop, CampaignState.RUNNING)
+    claim_and_die(shop)
+    with ledger.opened(shop) as opened:
+        campaign = opened.campaign("spring")
+        with alone.held(shop, opened, campaign, alone.campaign_lock(campaign)):
+            refresh.settle(shop)
+            assert state(shop) is SendState.CLAIMED, "its sender is alive"
+    runner.cancel(shop, "spring", "maria") if way == "cancel" else refresh.settle(shop)
+    assert state(shop) is SendState.UNKNOWN
+    with ledger.opened(shop) as opened:
+        assert len(opened.unsettled(campaign.campaign_id, datetime.now(UTC))) == 1

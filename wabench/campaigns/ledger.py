@@ -19,7 +19,7 @@ from wabench.campaigns import schema
 from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
 from wabench.campaigns.policy import MARKETING
 from wabench.campaigns.schema import CampaignState, SendState, audit, campaigns, consent, sends
-from wabench.errors import Refused, UsageError
+from wabench.errors import Busy, Refused, UsageError
 from wabench.settings import Settings
 
 
@@ -73,6 +73,25 @@ class Ledger:
         """Begin a transaction that only reads and waits for nobody."""
         return self._reader.begin()
 
+    @contextmanager
+    def locked(self, name: str) -> Iterator[None]:
+        """Hold a lock by name among all machines that share the ledger; raises Busy while another process has it.
+
+        A SQLite ledger is on one machine, whose lock files do. Others than SQLite and PostgreSQL are refused.
+        """
+        if self._engine.dialect.name not in ("sqlite", "postgresql"):
+            raise Refused(f"a ledger in {self._engine.dialect.name} can't say who sends; use SQLite or PostgreSQL")
+        if self._engine.dialect.name == "sqlite":
+            yield
+            return
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if not connection.scalar(select(func.pg_try_advisory_lock(func.hashtext(name)))):
+                raise Busy(f"another machine is at work on {name}; wait for it to end or stop it")
+            try:
+                yield
+            finally:
+                connection.execute(select(func.pg_advisory_unlock(func.hashtext(name))))
+
     def campaign(self, name: str) -> Campaign:
         """Find a campaign; raises UsageError with the nearest name."""
         with self.reading() as connection:
@@ -87,6 +106,13 @@ class Ledger:
         """List all campaigns, newest first."""
         with self.reading() as connection:
             rows = connection.execute(select(campaigns).order_by(campaigns.c.created_at.desc()))
+            return [_campaign(row._asdict()) for row in rows]
+
+    def claiming(self) -> list[Campaign]:
+        """List the campaigns that have claims without an outcome."""
+        claimed = select(sends.c.campaign_id).where(sends.c.state == SendState.CLAIMED)
+        with self.reading() as connection:
+            rows = connection.execute(select(campaigns).where(campaigns.c.campaign_id.in_(claimed)))
             return [_campaign(row._asdict()) for row in rows]
 
     def plan(self, campaign: Campaign, planned: Sequence[Mapping[str, Any]]) -> Campaign:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from duckdb import DuckDBPyConnection
 from sqlalchemy import Connection, select
 
-from wabench.campaigns import ledger
+from wabench.campaigns import alone, ledger
 from wabench.campaigns.claims import CALLBACK_PREFIX
+from wabench.campaigns.ledger import Ledger
 from wabench.campaigns.moves import move_sends, note
 from wabench.campaigns.schema import SendState, sends
 from wabench.settings import Settings
@@ -45,11 +46,14 @@ class StatusSeen:
 def read_back(settings: Settings, warehouse: DuckDBPyConnection) -> int:
     """Take from `raw.message_events` what people stated and which unknown sends were taken; gives how many settled.
 
+    What a dead sender had claimed becomes unknown first.
     The caller holds the warehouse lock. May be called any number of times: what is in the ledger is not taken again.
     """
     if not ledger.exists(settings):
         return 0
-    _hear(settings, warehouse)
+    with ledger.opened(settings) as opened:
+        alone.abandon_dead(settings, opened, datetime.now(UTC))
+        _hear(opened, warehouse)
     waiting = unsettled(settings)
     rows = warehouse.execute(_STATUSES, {"waiting": waiting}).fetchall() if waiting else []
     seen = (
@@ -59,20 +63,19 @@ def read_back(settings: Settings, warehouse: DuckDBPyConnection) -> int:
     return settle(settings, seen)
 
 
-def _hear(settings: Settings, warehouse: DuckDBPyConnection) -> None:
+def _hear(opened: Ledger, warehouse: DuckDBPyConnection) -> None:
     """Copy new opt-outs and opt-ins, with the customer that was known by their phone or user id at the last build."""
-    with ledger.opened(settings) as opened:
-        built = warehouse.execute(
-            "select 1 from information_schema.tables where table_schema = 'marts' and table_name = 'dim_identities'"
-        ).fetchone()
-        known_as = "from marts.dim_identities" if built else _NOBODY
-        asked = {"heard": _HEARD, "copied": opened.consent_sources(_HEARD)}
-        rows = warehouse.execute(f"with known_as as ({known_as}) {_STATEMENTS}", asked).fetchall()
-        opened.state_consents([
-            {"source": source, "consent": value, "stated_at": _utc(at), "phone": phone, "user_id": user_id,
-             "customer_id": customer_id}
-            for source, value, at, phone, user_id, customer_id in rows
-        ])  # fmt: skip
+    built = warehouse.execute(
+        "select 1 from information_schema.tables where table_schema = 'marts' and table_name = 'dim_identities'"
+    ).fetchone()
+    known_as = "from marts.dim_identities" if built else _NOBODY
+    asked = {"heard": _HEARD, "copied": opened.consent_sources(_HEARD)}
+    rows = warehouse.execute(f"with known_as as ({known_as}) {_STATEMENTS}", asked).fetchall()
+    opened.state_consents([
+        {"source": source, "consent": value, "stated_at": _utc(at), "phone": phone, "user_id": user_id,
+         "customer_id": customer_id}
+        for source, value, at, phone, user_id, customer_id in rows
+    ])  # fmt: skip
 
 
 def _utc(at: datetime | None) -> datetime | None:

@@ -16,8 +16,8 @@ from functools import partial
 import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
-from wabench import __version__, locks, providers, sandbox
-from wabench.campaigns import audience, claims, ledger, templates
+from wabench import __version__, providers, sandbox
+from wabench.campaigns import alone, audience, claims, ledger, templates
 from wabench.campaigns.ledger import Campaign, Ledger, Tally
 from wabench.campaigns.plan import asked_rate, channel_settings, rules
 from wabench.campaigns.schema import CampaignState
@@ -89,8 +89,10 @@ def pause(settings: Settings, name: str, actor: str) -> None:
 
 
 def cancel(settings: Settings, name: str, actor: str) -> None:
-    """Cancel a campaign; what was not sent yet never will be."""
+    """Cancel a campaign; what was not sent yet never will be, and what a dead sender had claimed is unknown."""
     _move(settings, name, CampaignState.CANCELLED, actor, f"cancelled by {actor}")
+    with ledger.opened(settings) as opened:
+        alone.abandon_dead(settings, opened, datetime.now(UTC))
 
 
 def run(settings: Settings, name: str, actor: str, *, live: bool = False, settle: Settle, on_turn: OnTurn) -> Run:
@@ -187,9 +189,8 @@ class _Runner:
             campaign = opened.campaign(self._name)
             channel = self._channel(campaign)
             templates.approved(self._settings, campaign.template_name)
-            for lock in (f"campaign-{campaign.campaign_id}", f"channel-{campaign.provider}-{campaign.channel_id}"):
-                path = self._settings.paths.data / "locks" / f"{lock}.lock"
-                held.enter_context(locks.held(path, f"campaign {campaign.name}"))
+            names = alone.campaign_lock(campaign), alone.channel_lock(campaign)
+            held.enter_context(alone.held(self._settings, opened, campaign, *names))
             claims.abandon(opened, campaign, datetime.now(UTC))
             self._read_back()
             if must_settle and self._late:
