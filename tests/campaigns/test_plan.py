@@ -132,3 +132,9 @@ def test_unknown_names_are_told_with_the_nearest(shop: Settings, home: Path) -> 
         plan.plan(shop, "spring", segment, "sale", SALE, provider="twilio")
     with pytest.raises(UsageError, match="No such file"):
         plan.plan(shop, "spring", str(home / "none.csv"), "sale", SALE)
+
+
+def test_a_row_without_a_customer_id_is_named(shop: Settings, home: Path) -> None:
+    rows = audience(home, [customer(1), customer(2, customer_id="")])
+    with pytest.raises(UsageError, match="row 3 has no customer_id"):
+        plan.plan(shop, "spring", rows, "sale", SALE)
