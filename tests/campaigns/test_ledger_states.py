@@ -22,7 +22,7 @@ from wabench.providers.errors import ErrorFamily
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 CUSTOMERS = 6
-RULES = Rules("marketing", "explicit", timedelta(hours=24), timedelta(seconds=6), is_template_approved=True)
+RULES = Rules("marketing", "explicit", timedelta(hours=24), timedelta(seconds=6))
 ANSWERS = {
     "accepted": (Accepted("wamid.1"), SendState.ACCEPTED),
     "throttled": (Failed(ErrorFamily.RETRY, "130429", ""), SendState.PLANNED),

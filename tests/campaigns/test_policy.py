@@ -13,7 +13,7 @@ from wabench.providers.errors import ErrorFamily
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DAY = timedelta(hours=24)
 SECOND = timedelta(seconds=1)
-MARKETING = Rules("marketing", "explicit", DAY, timedelta(seconds=6), is_template_approved=True)
+MARKETING = Rules("marketing", "explicit", DAY, timedelta(seconds=6))
 UTILITY = replace(MARKETING, category="utility")
 ANA = Facts("+5511980000001", None, Consent("opted_in", NOW - DAY), {"1": "Ana"})
 
@@ -51,10 +51,6 @@ def test_a_second_message_to_one_person_is_held_for_6_seconds() -> None:
     held = replace(ANA, last_message_at=NOW - 5 * SECOND)
     assert decide(held, UTILITY, NOW) == Hold(until, "too soon after another message")
     assert decide(held, UTILITY, until) == Send()
-
-
-def test_a_template_that_is_not_approved_is_skipped() -> None:
-    assert decide(ANA, replace(MARKETING, is_template_approved=False), NOW) == Skip("template not approved")
 
 
 def test_an_empty_variable_is_skipped() -> None:

@@ -63,3 +63,8 @@ def test_the_message_id_comes_with_it_and_stands_in_the_audit(shop: Settings) ->
     with ledger.opened(shop) as opened:
         last = opened.audit_lines(opened.campaign("spring").campaign_id)[-1]
     assert (last["actor"], last["action"], last["detail"]) == ("reconcile", "settled accepted", "wamid.1")
+
+
+def test_who_only_reads_the_ledger_does_not_wait_for_who_writes(shop: Settings) -> None:
+    with ledger.opened(shop) as opened, opened.writing(), ledger.opened(shop) as reader:
+        assert reader.campaign("spring").status is CampaignState.RUNNING

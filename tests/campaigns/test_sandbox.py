@@ -16,8 +16,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from wabench.errors import Refused
 from wabench.providers import get
-from wabench.sandbox import fate, meta
+from wabench.sandbox import check, fate, meta
 from wabench.sandbox.fate import Shares
 from wabench.sandbox.server import Options, Sandbox
 from wabench.sandbox.webhooks import Webhooks
@@ -195,3 +196,8 @@ def test_webhooks_are_signed_and_posted_again_until_they_are_taken() -> None:
     value = posted[-1]["entry"][0]["changes"][0]["value"]
     assert value["metadata"]["phone_number_id"] == CHANNEL
     assert value["statuses"][0]["biz_opaque_callback_data"] == "wb:1"
+
+
+def test_a_provider_the_sandbox_does_not_know_is_refused_in_one_line() -> None:
+    with pytest.raises(Refused, match="does not know twilio"):
+        check("twilio", httpx.Request("POST", "https://twilio.example"), {})

@@ -85,7 +85,7 @@ def funnel(settings: Settings, campaign: Campaign) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def rules(settings: Settings, provider: str, category: str, is_template_approved: bool = True) -> Rules:
+def rules(settings: Settings, provider: str, category: str) -> Rules:
     """Gather what the shop, the template and the provider set for a campaign."""
     gap = providers.get(provider).describe()["seconds_between_messages_to_one_customer"]
     return Rules(
@@ -93,7 +93,6 @@ def rules(settings: Settings, provider: str, category: str, is_template_approved
         consent=settings.consent,
         promo_cap=timedelta(hours=settings.promo_cap_hours),
         customer_gap=timedelta(seconds=gap),
-        is_template_approved=is_template_approved,
     )
 
 

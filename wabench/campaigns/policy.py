@@ -1,8 +1,8 @@
 """Whether one send may leave now: pure functions of what is known, asked at the plan and again at the send.
 
-The rules in their order: no way to reach, no consent, opted out, already in this campaign, promotional cap, template
-not approved, variables missing or empty. Marketing needs consent and counts for the cap; any other template needs
-neither, but an opt-out is kept by all.
+The rules in their order: no way to reach, no consent, opted out, already in this campaign, promotional cap, variables
+missing or empty. Marketing needs consent and counts for the cap; any other template needs neither, but an opt-out is
+kept by all. Whether the template is approved is asked of the whole campaign, before it starts.
 """
 
 from collections.abc import Mapping
@@ -59,7 +59,6 @@ class Rules:
     consent: Literal["explicit", "implied"]
     promo_cap: timedelta
     customer_gap: timedelta
-    is_template_approved: bool
 
     @property
     def is_marketing(self) -> bool:
@@ -90,7 +89,7 @@ def newest(*statements: Consent) -> Consent:
 
 def decide(facts: Facts, rules: Rules, now: datetime) -> Decision:
     """Answer for one send at `now`; a cap or gap that ends exactly now holds nobody any more."""
-    return _about_person(facts, rules) or _about_timing(facts, rules, now) or _about_content(facts, rules) or Send()
+    return _about_person(facts, rules) or _about_timing(facts, rules, now) or _about_content(facts) or Send()
 
 
 def _about_person(facts: Facts, rules: Rules) -> Skip | None:
@@ -112,9 +111,7 @@ def _about_timing(facts: Facts, rules: Rules, now: datetime) -> Skip | Hold | No
     return None
 
 
-def _about_content(facts: Facts, rules: Rules) -> Skip | None:
-    if not rules.is_template_approved:
-        return Skip("template not approved")
+def _about_content(facts: Facts) -> Skip | None:
     return None if all(facts.parameters.values()) else Skip("variables missing or empty")
 
 

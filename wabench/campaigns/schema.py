@@ -22,6 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     create_engine,
     event,
+    inspect,
 )
 
 
@@ -187,7 +188,10 @@ def connect(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    metadata.create_all(engine)
+    with engine.connect().execution_options(reads_only=True) as connection:  # who only reads must not wait for a writer
+        missing = set(metadata.tables) - set(inspect(connection).get_table_names())
+    if missing:
+        metadata.create_all(engine)
     return engine
 
 
