@@ -39,10 +39,14 @@ class DataTest:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What a build did. `errors` are models that could not be built, each with the reason in one line."""
+    """What a build did. `errors` are models that could not be built, each with the reason in one line.
+
+    `marts` are the tables of that schema that models are there for.
+    """
 
     tests: tuple[DataTest, ...]
     errors: tuple[str, ...]
+    marts: tuple[str, ...]
 
     @property
     def failed(self) -> tuple[DataTest, ...]:
@@ -52,7 +56,7 @@ class Build:
 def build(settings: Settings, as_of: datetime, full: bool = False, progress: Progress | None = None) -> Build:
     """Build and test every model; `as_of` is naive UTC, `full` makes incremental models from scratch.
 
-    Raises WabenchError where dbt could not even begin.
+    Raises WabenchError where dbt could not begin or was stopped before it was through.
     """
     results = target(settings) / "run_results.json"
     results.unlink(missing_ok=True)
@@ -67,10 +71,17 @@ def build(settings: Settings, as_of: datetime, full: bool = False, progress: Pro
         errors="replace",
     ) as process:
         said = _follow(process.stdout or (), progress)
+        process.wait()  # before its standard input is closed, which would end it with another code
     if not results.exists():
         reason = " ".join((said or f"exit code {process.returncode}").split())
         raise WabenchError(f"dbt could not build: {reason}; see {log(settings)}")
-    return _read(json.loads(results.read_bytes()), json.loads((target(settings) / "manifest.json").read_bytes()))
+    told, manifest = json.loads(results.read_bytes()), json.loads((target(settings) / "manifest.json").read_bytes())
+    done = _read(told, manifest)
+    left, code = _left(told, manifest), process.returncode
+    is_told = code == 1 and (done.failed or done.errors)
+    if (code or left) and not is_told:
+        raise WabenchError(f"nothing published: dbt was stopped with {len(left)} nodes left; see {log(settings)}")
+    return done
 
 
 def target(settings: Settings) -> Path:
@@ -127,7 +138,18 @@ def _read(results: dict[str, Any], manifest: dict[str, Any]) -> Build:
             for r in results["results"]
             if r["status"] == "error" and not r["unique_id"].startswith(_OURS)
         ),
+        marts=tuple(
+            node["alias"]
+            for node in manifest["nodes"].values()
+            if node["resource_type"] == "model" and node["schema"] == "marts"
+        ),
     )
+
+
+def _left(results: dict[str, Any], manifest: dict[str, Any]) -> set[str]:
+    """Name what did not come out well, or not at all: dbt writes down what was done when it is interrupted, too."""
+    well = {r["unique_id"] for r in results["results"] if r["status"] in ("success", "pass")}
+    return {*manifest["nodes"], *manifest["unit_tests"]} - well
 
 
 def _tests(results: list[dict[str, Any]], nodes: dict[str, Any]) -> Iterator[DataTest]:
@@ -152,7 +174,8 @@ def _name(unique_id: str) -> str:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):  # not through sys.stdin: its lock, held by this thread, would abort a normal end
+        pass
     os._exit(1)
 
 

@@ -5,6 +5,7 @@ leaves the pointer where it was, and what it had begun is swept away by the next
 """
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,10 +18,6 @@ from wabench.settings import Settings
 
 KEPT = 3
 _BUILDING = ".building"
-_MARTS = """
-    select table_name from information_schema.tables
-    where table_catalog = 'warehouse' and table_schema = 'marts' order by table_name
-"""
 _COPY = 'create table "{table}" as select *, $at::timestamp as refreshed_at from warehouse.marts."{table}"'
 _PUBLISHED = "update meta_refreshes set status = 'published', finished_at = $at, version = run_id where run_id = $run"
 
@@ -34,8 +31,8 @@ class Run:
     as_of: datetime
 
 
-def publish(settings: Settings, run: Run) -> str:
-    """Copy the marts as the version `run.run_id` and point readers to it; the caller holds the warehouse lock.
+def publish(settings: Settings, run: Run, marts: Iterable[str]) -> str:
+    """Copy these marts as the version `run.run_id` and point readers to it; the caller holds the warehouse lock.
 
     In the copy the run is published already; in the warehouse that is for the caller to write down.
     """
@@ -43,12 +40,13 @@ def publish(settings: Settings, run: Run) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
     building = folder / f"{run.run_id}{_BUILDING}"
-    _copy(settings.paths.warehouse, building, run)
+    _copy(settings.paths.warehouse, building, run, marts)
     sync(building)
     final = building.with_suffix(".duckdb")
     building.rename(final)
     _point(folder, final.name)
-    _prune(folder)
+    with contextlib.suppress(OSError):  # readers have the new version already; the next publish tries again
+        _prune(folder)
     return run.run_id
 
 
@@ -60,15 +58,14 @@ def version(settings: Settings) -> str | None:
         return None
 
 
-def _copy(warehouse: Path, building: Path, run: Run) -> None:
+def _copy(warehouse: Path, building: Path, run: Run, marts: Iterable[str]) -> None:
     now = datetime.now(UTC).replace(tzinfo=None)
     with contextlib.closing(duckdb.connect(str(building))) as connection:
         connection.execute("set enable_progress_bar = false")
         connection.execute("set timezone = 'UTC'")
         connection.execute(f"attach {_literal(warehouse)} as warehouse (read_only)")
-        for (table,) in connection.execute(_MARTS).fetchall():
-            copy = _COPY.format(table=table)
-            connection.execute(copy, {"at": now})
+        for table in sorted(marts):
+            connection.execute(_COPY.format(table=table), {"at": now})
         connection.execute(_PUBLISHED, {"at": now, "run": run.run_id})
         connection.execute("detach warehouse")
         connection.execute("checkpoint")

@@ -34,7 +34,7 @@ def dying(event, arguments):
             os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(dying)
 run = publish.Run("2", datetime(2026, 6, 30), datetime(2026, 6, 30))
-publish.publish(load({"WABENCH_HOME": sys.argv[1]}), run)
+publish.publish(load({"WABENCH_HOME": sys.argv[1]}), run, ("dim_customers", "meta_refreshes"))
 """
 
 
@@ -56,7 +56,7 @@ def run(settings: Settings, number: int) -> None:
     with closing(duckdb.connect(str(settings.paths.warehouse))) as connection:
         connection.execute("update marts.dim_customers set made_by = ?", [number])
         connection.execute("insert into marts.runs (run_id, status) values (?, 'running')", [str(number)])
-    publish(settings, Run(str(number), NOON, NOON))
+    publish(settings, Run(str(number), NOON, NOON), ("dim_customers", "meta_refreshes"))
 
 
 def made_by(settings: Settings) -> list[int]:
@@ -80,6 +80,20 @@ def test_three_versions_are_kept_and_an_open_one_can_still_be_read(shop: Setting
         assert reader.execute("select distinct made_by from dim_customers").fetchall() == [(1,)]
     kept = sorted(path.name for path in shop.paths.published.glob("*.duckdb"))
     assert kept == ["3.duckdb", "4.duckdb", "5.duckdb", "current.duckdb"]
+
+
+def test_an_old_version_that_cannot_be_removed_does_not_fail_the_new_one(shop: Settings) -> None:
+    shop.paths.published.mkdir()
+    (shop.paths.published / "0.duckdb").mkdir()
+    for number in (1, 2, 3):
+        run(shop, number)
+    assert made_by(shop) == [3]
+
+
+def test_only_the_marts_named_are_published(shop: Settings) -> None:
+    run(shop, 1)
+    tables = published.query(shop, "select table_name from information_schema.tables order by 1").to_pylist()
+    assert [row["table_name"] for row in tables] == ["dim_customers", "meta_refreshes"]
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,9 +17,9 @@ from typer.testing import CliRunner
 from warehouse import ask, put, shop
 
 from ingest import loader
-from wabench import published
+from wabench import dbt, published
 from wabench.cli import app
-from wabench.errors import Busy, UsageError
+from wabench.errors import Busy, UsageError, WabenchError
 from wabench.locks import held
 from wabench.publish import version
 from wabench.refresh import Outcome, TestsFailed, refresh
@@ -26,20 +29,38 @@ AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
 JUNE = datetime.fromisoformat("2026-06-01")
 ORDER = {"order_id": "o1", "ordered_at": JUNE, "total": Decimal(60), "phone": "+15550001"}
 
+REFUSING = """
+[sources.crm]
+base_url = "http://127.0.0.1:{port}"
+streams.orders = { path = "orders", map = { order_id = "id" } }
+"""
+
 
 @pytest.fixture(scope="module")
 def emptied(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Outcome]:
-    """A shop without a single row; an earlier refresh of it was killed."""
-    settings = shop(tmp_path_factory.mktemp("shop"))
+    """A shop without a single row; a refresh was killed, a model is gone, a source has nothing at its address."""
+    home = tmp_path_factory.mktemp("shop")
+    configuration = home / "wabench.toml"
+    server = ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    configuration.write_text(REFUSING.replace("{port}", str(server.server_port)), encoding="utf-8")
+    settings = shop(home)
+    configuration.unlink()
     with closing(loader.connect(settings)) as connection:
         connection.execute("insert into raw.refreshes (run_id, started_at, status) values ('killed', now(), 'running')")
-    return settings, refresh(settings, AS_OF)
+        connection.execute("create schema marts")
+        connection.execute("create table marts.fct_retired as select 1 as x")
+        connection.execute("create view marts.dim_retired as select 1 as x")
+    outcome = refresh(settings, AS_OF)
+    server.shutdown()
+    server.server_close()
+    return settings, outcome
 
 
 @pytest.fixture(scope="module")
 def failed(emptied: tuple[Settings, Outcome]) -> tuple[Settings, TestsFailed]:
     """The same shop after an order in a currency that has no rate."""
-    settings, _ = emptied
+    settings = shop(emptied[0].home)  # without the source that refused
     put(settings, 1, {"orders": [ORDER | {"currency": "XAF"}]})
     with pytest.raises(TestsFailed) as caught:
         refresh(settings, AS_OF)
@@ -51,6 +72,31 @@ def test_a_shop_without_a_row_is_published(emptied: tuple[Settings, Outcome]) ->
     assert outcome.version == outcome.run_id == version(settings)
     assert set(outcome.rows.values()) == {0}
     assert outcome.tests > 80
+
+
+def test_what_could_not_be_pulled_stands_in_the_published_run(emptied: tuple[Settings, Outcome]) -> None:
+    settings, outcome = emptied
+    sql = f"select error from meta_refreshes where run_id = '{outcome.run_id}'"
+    [row] = published.query(settings, sql).to_pylist()
+    assert row["error"] == outcome.errors[0] == ask(settings, sql.replace("meta", "marts.meta"))[0][0]
+
+
+def test_what_no_model_builds_any_more_is_not_among_the_marts(emptied: tuple[Settings, Outcome]) -> None:
+    settings, outcome = emptied
+    tables = "select table_name from information_schema.tables where table_schema = '{}' order by 1"
+    found = [name for (name,) in ask(settings, tables.format("marts"))]
+    assert found == sorted(outcome.marts)
+    assert [row["table_name"] for row in published.query(settings, tables.format("main")).to_pylist()] == found
+
+
+def test_a_build_that_is_interrupted_is_an_error(tmp_path: Path) -> None:
+    def interrupt(name: str, number: int, total: int) -> None:
+        if number == 8:
+            [child] = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+            os.kill(int(child), signal.SIGINT)
+
+    with pytest.raises(WabenchError, match=r"dbt was stopped with \d+ nodes left"):
+        dbt.build(shop(tmp_path), AS_OF.replace(tzinfo=None), progress=interrupt)
 
 
 def test_a_killed_refresh_is_marked_by_the_next(emptied: tuple[Settings, Outcome]) -> None:

@@ -87,7 +87,8 @@ def publish_shop(home: Path, version: str, customers: Sequence[dict[str, Any]], 
         connection.execute((Path(__file__).parent / "published_shop.sql").read_text(encoding="utf-8"))
         for table in FACTS if is_empty else ():
             connection.execute(f"delete from {table}")
-    publish(settings, Run(version, AS_OF, AS_OF))
+        tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
+    publish(settings, Run(version, AS_OF, AS_OF), [table for (table,) in tables])
     return settings.paths.published / f"{version}.duckdb"
 
 
