@@ -171,7 +171,10 @@ def messages(funnel: dict[str, Any], label: str) -> None:
 
 def campaigns(found: list[dict[str, Any]], settings: Settings) -> None:
     st.subheader("Campaigns", anchor=False)
-    st.caption("Since each began. Delivered is of accepted; read, replied, converted of delivered; ROI is net of cost")
+    st.caption(
+        "Since each began. Delivered is of accepted, read of delivered; replied and converted are customers, of those "
+        "delivered to; ROI is net of cost, where every message's cost is known"
+    )
     if not found:
         st.info("No campaign yet. Choose customers on the Segments page and plan one.", icon=":material/info:")
         return
@@ -193,8 +196,8 @@ def _campaign(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
         "Accepted": row["accepted"],
         "Delivered": of("delivered", "accepted"),
         "Read": of("read", "delivered"),
-        "Replied": of("replied", "delivered"),
-        "Converted": of("converted", "delivered"),
+        "Replied": of("replied", "customers_delivered"),
+        "Converted": of("converted", "customers_delivered"),
         "Cost": display.money(row["cost"], currency),
         "Revenue": display.money(row["revenue"], currency),
         "ROI": display.NONE if row["roi"] is None else f"{row['roi']:.1f}",

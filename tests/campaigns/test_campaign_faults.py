@@ -15,7 +15,8 @@ from typing import Any
 
 import httpx
 import pytest
-from campaign_shop import SECRETS, WABENCH, approved, audience, customer, free_port, sandbox_log, serving, set_up
+from campaign_shop import WABENCH, approved, audience, customer, sandbox_log, serving, set_up
+from processes import SECRETS, free_port
 
 from wabench import refresh
 from wabench.campaigns import ledger

@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from processes import SECRETS, await_http, free_port
+from processes import SECRETS, await_http
 
 from wabench.campaigns import plan as planning
 from wabench.campaigns import runner
 from wabench.settings import Settings, load
 
-__all__ = ["SECRETS", "free_port"]
 CHANNEL = "106540352242922"
 WABENCH = str(Path(sys.executable).with_name("wabench"))
 TOML = """

@@ -71,7 +71,7 @@ select * from (
 create or replace table fct_campaigns as
 select * from (
     values
-    ('c1', '', 900::bigint, 60::bigint, 840::bigint, 812::bigint, 466::bigint, 71::bigint, 38::bigint, 50.4::decimal(18, 4), 3120.5::decimal(18, 4), 'USD'),
-    ('c2', '', 130::bigint, 30::bigint, 100::bigint, 79::bigint, 40::bigint, 5::bigint, 2::bigint, 6.0::decimal(18, 4), 180::decimal(18, 4), 'USD'),
-    ('c3', '', 55::bigint, 5::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, null::decimal(18, 4), null::decimal(18, 4), 'USD')
-) as totals (campaign_id, variant, planned, suppressed, accepted, delivered, read, replied, converted, cost, attributed_net_revenue, currency);
+    ('c1', '', 900::bigint, 60::bigint, 840::bigint, 812::bigint, 466::bigint, 812::bigint, 71::bigint, 38::bigint, 0::bigint, 50.4::decimal(18, 4), 3120.5::decimal(18, 4), 'USD'),
+    ('c2', '', 130::bigint, 30::bigint, 100::bigint, 79::bigint, 40::bigint, 79::bigint, 5::bigint, 2::bigint, 0::bigint, 6.0::decimal(18, 4), 180::decimal(18, 4), 'USD'),
+    ('c3', '', 55::bigint, 5::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, null::decimal(18, 4), null::decimal(18, 4), 'USD')
+) as totals (campaign_id, variant, planned, suppressed, accepted, delivered, read, customers_delivered, replied, converted, messages_without_cost, cost, attributed_net_revenue, currency);

@@ -9,9 +9,11 @@ totals as (
         sum(accepted) as accepted,
         sum(delivered) as delivered,
         sum(read) as read,
+        sum(customers_delivered) as customers_delivered,
         sum(replied) as replied,
         sum(converted) as converted,
         sum(cost) as cost,
+        sum(messages_without_cost) as messages_without_cost,
         sum(attributed_net_revenue) as revenue,
         max(currency) as currency
     from fct_campaigns
@@ -26,7 +28,9 @@ select
     campaigns.template_name,
     coalesce(campaigns.started_at, campaigns.planned_at, campaigns.created_at) as since,
     totals.* exclude (campaign_id),
-    cast(totals.revenue - totals.cost as double) / nullif(totals.cost, 0) as roi
+    case when totals.messages_without_cost = 0
+        then cast(totals.revenue - totals.cost as double) / nullif(totals.cost, 0)
+    end as roi
 from dim_campaigns as campaigns
 left join totals on campaigns.campaign_id = totals.campaign_id
 order by since desc nulls last, campaigns.name
