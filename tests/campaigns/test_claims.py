@@ -21,7 +21,8 @@ from wabench.providers.base import Accepted, Failed
 from wabench.providers.errors import ErrorFamily
 from wabench.settings import Settings
 
-NOW = datetime.now(UTC)
+NOW = datetime.now(UTC) + timedelta(hours=1)
+"""Later than any plan these tests make, however long ago they were collected."""
 DAY = timedelta(hours=24)
 SECOND = timedelta(seconds=1)
 
