@@ -44,7 +44,7 @@ def ingest(
 
 def receive(
     host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
-    port: Annotated[int | None, typer.Option(help="port to listen on; 0 takes a free one")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="port to listen on; 0 takes a free one")] = None,
 ) -> None:
     """Receive webhooks until stopped: each body is on disk before its 200.
 
