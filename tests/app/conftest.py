@@ -40,7 +40,7 @@ body = "Sale!"
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: while it runs, no other test of the process can start an event loop
 def browser() -> Iterator[Browser]:
     executable = next((found for name in NAMES if (found := shutil.which(name))), None)
     if executable is None:
