@@ -5,6 +5,7 @@
     {"received_at":"2026-07-01T12:00:00.000000Z","body":<the JSON as it came>}
     {"received_at":"…","text":"…"}      a body that is no one-line JSON, as text
     {"received_at":"…","base64":"…"}    a body that is no text either
+    {"received_at":"…","query":"…",…}   the query it was posted with, where there was one
 
 A writer never appends to another's file, so what follows the last newline of a file whose writer is gone is torn.
 """
@@ -39,6 +40,7 @@ class Envelope(msgspec.Struct, omit_defaults=True):
 
     received_at: str
     pull: dict[str, Any] | None = None
+    query: str = ""
     body: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     text: str | None = None
     base64: str | None = None
@@ -82,11 +84,15 @@ def is_loose_json(body: bytes) -> bool:
     return True
 
 
-def envelope(body: bytes, received_at: datetime, *, valid_json: bool, pull: dict[str, Any] | None = None) -> bytes:
+def envelope(
+    body: bytes, received_at: datetime, *, valid_json: bool, pull: dict[str, Any] | None = None, query: str = ""
+) -> bytes:
     """Wrap a body into one line, newline included, from which `open_envelope` gives back the same bytes."""
     head = _HEAD + stamp(received_at).encode() + b'"'
     if pull is not None:
         head += b',"pull":' + msgspec.json.encode(pull)
+    if query:
+        head += b',"query":' + msgspec.json.encode(query)
     if valid_json and b"\n" not in body and b"\r" not in body:
         return head + b',"body":' + body + b"}\n"
     try:
@@ -95,15 +101,15 @@ def envelope(body: bytes, received_at: datetime, *, valid_json: bool, pull: dict
         return head + b',"base64":"' + base64.b64encode(body) + b'"}\n'
 
 
-def open_envelope(line: bytes) -> tuple[str, bytes]:
-    """Give a line's received_at and body; raises msgspec.DecodeError where the line is damaged.
+def open_envelope(line: bytes) -> tuple[str, bytes, str]:
+    """Give a line's received_at, body and query; raises msgspec.DecodeError where the line is damaged.
 
     The usual line is cut at fixed places: a third of the time a JSON decoder takes to find the same bytes.
     """
     if line[_STAMP_END:_BODY_START] == _BODY and line.startswith(_HEAD) and line.endswith(b"}"):
-        return line[len(_HEAD) : _STAMP_END].decode(), line[_BODY_START:-1]
+        return line[len(_HEAD) : _STAMP_END].decode(), line[_BODY_START:-1], ""
     opened = _envelopes.decode(line)
-    return opened.received_at, opened.raw()
+    return opened.received_at, opened.raw(), opened.query
 
 
 def decode_envelope(line: bytes) -> Envelope:
@@ -131,10 +137,12 @@ class LandingLog:
         self._last = datetime.min.replace(tzinfo=UTC)
         recover(folder)
 
-    def append(self, body: bytes, *, valid_json: bool = True, pull: dict[str, Any] | None = None) -> None:
+    def append(
+        self, body: bytes, *, valid_json: bool = True, pull: dict[str, Any] | None = None, query: str = ""
+    ) -> None:
         """Take one body; it is not safe before `commit`."""
         self._last = max(self._clock(), self._last + timedelta(microseconds=1))
-        self._pending.append(envelope(body, self._last, valid_json=valid_json, pull=pull))
+        self._pending.append(envelope(body, self._last, valid_json=valid_json, pull=pull, query=query))
 
     def take(self) -> bytes:
         """Hand over what was appended since the last take, for `write`."""

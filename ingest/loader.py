@@ -14,7 +14,7 @@ import duckdb
 
 from ingest import landing
 from ingest.landing import LandingFile
-from ingest.parse import Parsed, Span, parse_span
+from ingest.parse import EVENT_STREAMS, Parsed, Span, parse_span
 from ingest.records import Reading
 from wabench import providers
 from wabench.errors import Busy
@@ -97,7 +97,7 @@ def _reader(settings: Settings, file: LandingFile) -> Callable[[int, int], Span]
     """Tell how a landing file is read; None where nobody can (it loads once somebody can)."""
     reading = Reading(settings.zone, settings.region, settings.currency)
     records, fields = "", None
-    if file.stream == "webhooks":
+    if file.stream in EVENT_STREAMS:
         if file.source not in providers.names():
             return None
     elif not file.is_batch:

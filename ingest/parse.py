@@ -1,7 +1,7 @@
 """From landed bytes to rows: what a loading process does with one span of one landing file; it writes nothing."""
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,10 +17,14 @@ from ingest.records import FIELDS, SURPLUS, Reading, RecordMap, compile_mapping,
 from wabench import providers
 from wabench.errors import WabenchError
 from wabench.events import MessageEvent
+from wabench.providers.base import Provider
 from wabench.providers.errors import Unparsable
 
 BODY_KEPT = 2000
 """Characters of a rejected body that `raw.rejected` shows; landing has the whole."""
+
+EVENT_STREAMS = ("webhooks", "history")
+"""Streams whose lines a provider's module reads: what it posted, and what was read back from it."""
 
 _TIME = pa.timestamp("us", tz="UTC")
 _MONEY = pa.decimal128(18, 4)
@@ -86,7 +90,7 @@ def parse_span(span: Span) -> Parsed:
         file.seek(span.start)
         data = file.read(span.end - span.start)
     with _no_garbage_collection():
-        return _parse_webhooks(span, data) if span.stream == "webhooks" else _parse_records(span, data)
+        return _parse_events(span, data) if span.stream in EVENT_STREAMS else _parse_records(span, data)
 
 
 @contextmanager
@@ -101,8 +105,16 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _parse_webhooks(span: Span, data: bytes) -> Parsed:
-    parse = providers.get(span.source).parse
+def _reads(provider: Provider, stream: str) -> Callable[[bytes, str], list[MessageEvent]]:
+    """Give what turns a stream's bodies into events."""
+    if stream == "webhooks" or provider.history is None:
+        return provider.parse
+    read = provider.history.read
+    return lambda body, query: read(body)[0]
+
+
+def _parse_events(span: Span, data: bytes) -> Parsed:
+    parse = _reads(providers.get(span.source), span.stream)
     events: list[MessageEvent] = []
     received: list[str] = []
     refs: list[str] = []
@@ -110,8 +122,8 @@ def _parse_webhooks(span: Span, data: bytes) -> Parsed:
     seen: set[str] = set()
     for offset, line in _lines(data, span.start):
         try:
-            received_at, body = landing.open_envelope(line)
-            found = parse(body)
+            received_at, body, query = landing.open_envelope(line)
+            found = parse(body, query)
         except msgspec.DecodeError as error:
             rejects.add(offset, None, f"damaged landing line: {error}", line)
             continue

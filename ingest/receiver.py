@@ -39,10 +39,10 @@ class GroupCommit:
     def is_full(self) -> bool:
         return self._bytes > MAX_WAITING_BYTES
 
-    async def land(self, body: bytes, *, valid_json: bool) -> None:
+    async def land(self, body: bytes, *, valid_json: bool, query: str = "") -> None:
         """Return once the body is on disk; raises OSError when it could not be put there."""
         done = asyncio.get_running_loop().create_future()
-        self._log.append(body, valid_json=valid_json)
+        self._log.append(body, valid_json=valid_json, query=query)
         self._bytes += len(body)
         self._waiting.append(done)
         if self._task is None:
@@ -73,6 +73,14 @@ class Channel:
     provider: Provider
     secrets: Mapping[str, str]
     commit: GroupCommit
+    webhook_url: str
+    """Its address as the provider sees it, which signatures cover; empty: as it reaches us."""
+
+    def url_of(self, request: Request) -> str:
+        """Give the URL the provider posted to."""
+        if not self.webhook_url:
+            return str(request.url)
+        return f"{self.webhook_url}?{request.url.query}" if request.url.query else self.webhook_url
 
 
 def create(settings: Settings) -> Starlette:
@@ -88,20 +96,27 @@ def create(settings: Settings) -> Starlette:
 
 
 def _receivable(settings: Settings) -> list[str]:
-    missing = {
-        name: [secret for secret in providers.get(name).webhook_secrets if not settings.secret(f"{name}_{secret}")]
-        for name in providers.names()
-    }
+    missing = {name: _missing(settings, name) for name in providers.names()}
     if ready := [name for name, lacks in missing.items() if not lacks]:
         return ready
-    lacking = ", ".join(f"WABENCH_{name}_{secret}".upper() for name, lacks in missing.items() for secret in lacks)
-    raise UsageError(f"no webhook can be checked without its secrets; set {lacking} in .env")
+    lacking = "; or ".join(", ".join(lacks) for lacks in missing.values())
+    raise UsageError(f"no webhook can be checked without its secrets; set in .env {lacking}")
+
+
+def _missing(settings: Settings, name: str) -> list[str]:
+    """List the secrets that receiving from a provider still needs: of the set that lacks least."""
+    lacks = [
+        [f"WABENCH_{name}_{secret}".upper() for secret in wanted if not settings.secret(f"{name}_{secret}")]
+        for wanted in providers.get(name).webhook_secrets
+    ]
+    return min(lacks, key=len)
 
 
 def _channel(settings: Settings, name: str) -> Channel:
     provider = providers.get(name)
     log = LandingLog(settings.paths.landing / name / "webhooks")
-    return Channel(provider, settings.provider_secrets(name, provider.secrets), GroupCommit(log))
+    url = settings.webhook_url(name) if settings.public_url else ""
+    return Channel(provider, settings.provider_secrets(name, provider.secrets), GroupCommit(log), url)
 
 
 Handler = Callable[[Request, Channel], Awaitable[Response]]
@@ -129,18 +144,19 @@ async def _receive(request: Request, channel: Channel) -> Response:
         return Response(status_code=400)  # nobody is there to read it
     if body is None:
         return PlainTextResponse(f"over {MAX_BODY_BYTES} bytes", 413)
-    if not channel.provider.verify(body, request.headers, str(request.url), channel.secrets):
+    if not channel.provider.verify(body, request.headers, channel.url_of(request), channel.secrets, landing.utc_now()):
         return PlainTextResponse("wrong signature", 401)
     if channel.commit.is_full:
         return PlainTextResponse("too much is waiting for the disk; send it again", 503)
     valid = landing.is_json(body)
     try:
-        await channel.commit.land(body, valid_json=valid)
+        await channel.commit.land(body, valid_json=valid, query=request.url.query)
     except OSError:
         return PlainTextResponse("could not be stored; send it again", 503)
     if channel.provider.sends_json and not valid and not landing.is_loose_json(body):
         return PlainTextResponse("not JSON; kept for inspection", 400)
-    return Response(status_code=200)
+    content_type, answer = channel.provider.acknowledgement
+    return Response(answer, 200, media_type=content_type)
 
 
 async def _body(request: Request) -> bytes | None:

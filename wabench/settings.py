@@ -93,6 +93,8 @@ class TemplateSettings(_Table):
     category: Literal["marketing", "utility", "authentication"] = "marketing"
     status: Literal["approved", "pending", "rejected", "paused", "disabled"] = "approved"
     body: str = Field(description="the text with {{1}} or {{name}} where parameters go")
+    examples: dict[str, str] = Field(default_factory=dict, description="a value for each variable, for review")
+    ids: dict[str, str] = Field(default_factory=dict, description="provider = its own id of the template, e.g. HX…")
 
 
 class Paths(BaseModel):
@@ -156,6 +158,10 @@ class Settings(BaseModel):
     attribution_days: int = Field(5, gt=0, description="an order this many days after delivery counts for the message")
     receive_host: str = Field("127.0.0.1", description="address the webhook receiver listens on")
     receive_port: int = Field(8400, ge=0, le=65535, description="port the webhook receiver listens on")
+    public_url: str = Field(
+        "",
+        description="the receiver's address as providers see it, through a proxy; signatures cover it",
+    )
     ledger_url: str = Field("", description="SQLAlchemy URL of the ledger; empty is data/ledger.db")
 
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
@@ -170,6 +176,11 @@ class Settings(BaseModel):
             raise ValueError(f"no time zone is called {value!r}; write it like America/Sao_Paulo")
         return value
 
+    @field_validator("public_url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        return _web_address(value).rstrip("/") if value else value
+
     @property
     def paths(self) -> Paths:
         return Paths(home=self.home)
@@ -182,6 +193,10 @@ class Settings(BaseModel):
         """Give the secret `WABENCH_<NAME>`, or None where it is not set."""
         value = self.environment.get(f"WABENCH_{name.upper()}")
         return value.get_secret_value() if value else None
+
+    def webhook_url(self, provider: str) -> str:
+        """Give the address a provider posts its webhooks to: of `public_url`, else of the receiver on this machine."""
+        return f"{self.public_url or f'http://{self.receive_host}:{self.receive_port}'}/webhooks/{provider}"
 
     def provider_secrets(self, provider: str, wanted: tuple[str, ...]) -> dict[str, str]:
         """Give those of a provider's secrets that are set, by their short names."""

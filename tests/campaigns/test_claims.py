@@ -17,7 +17,7 @@ from wabench.campaigns import claims, ledger, plan
 from wabench.campaigns.claims import Claim, Outcome, Turn
 from wabench.campaigns.ledger import Campaign, Ledger
 from wabench.campaigns.schema import CampaignState, SendState, sends
-from wabench.providers.base import Accepted, Failed
+from wabench.providers.base import Accepted, Failed, Template
 from wabench.providers.errors import ErrorFamily
 from wabench.settings import Settings
 
@@ -81,8 +81,9 @@ def test_a_claim_carries_the_message_as_it_was_planned(start: Start, turn: Take)
     (claim,) = turn(campaign).claims
     assert claim.attempts == 1
     assert claim.message.phone == "+5511980000001"
-    assert claim.message.parameters == {"1": "Ana 1", "2": "SALE"}
-    assert not claim.message.is_named
+    assert isinstance(claim.message.content, Template)
+    assert claim.message.content.parameters == {"1": "Ana 1", "2": "SALE"}
+    assert not claim.message.content.is_named
     assert claim.message.callback_data == f"wb:{ledger.send_id(campaign.campaign_id, 'c1')}"
     assert turn(campaign).claims == ()
     assert turn(campaign).next_due_in is None

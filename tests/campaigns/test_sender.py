@@ -17,7 +17,7 @@ from wabench.campaigns.claims import Claim, Outcome, Turn
 from wabench.campaigns.schema import CampaignState
 from wabench.campaigns.sender import Sender
 from wabench.providers import get
-from wabench.providers.base import Channel, Failed, TemplateMessage
+from wabench.providers.base import Channel, Failed, Message, Template
 from wabench.providers.errors import ErrorFamily
 
 CHANNEL = Channel("http://127.0.0.1:9/v26.0", "1", secrets={"token": "test-token"})
@@ -54,7 +54,7 @@ def _is_retry(outcome: Outcome) -> bool:
 
 
 def _claim(number: int) -> Claim:
-    message = TemplateMessage("+5511980000001", None, "sale", "en", "marketing", {}, False, f"wb:{number}")
+    message = Message("+5511980000001", None, Template("sale", "en", "marketing"), f"wb:{number}")
     return Claim(f"s{number}", 1, message)
 
 

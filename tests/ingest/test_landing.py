@@ -20,11 +20,16 @@ def lines(folder: Path) -> list[bytes]:
     return [line for path in sorted(folder.glob("*/*.ndjson")) for line in path.read_bytes().splitlines()]
 
 
+def test_a_query_is_kept_beside_the_body() -> None:
+    line = landing.envelope(b'{"a":1}', AT, valid_json=True, query="callback=wb%3A1")
+    assert landing.open_envelope(line[:-1]) == ("2026-07-01T12:00:00.000000Z", b'{"a":1}', "callback=wb%3A1")
+
+
 @given(st.binary())
 def test_an_envelope_gives_back_the_very_bytes_whatever_they_are(body: bytes) -> None:
     line = landing.envelope(body, AT, valid_json=landing.is_json(body))
     assert line.count(b"\n") == 1
-    assert landing.open_envelope(line[:-1]) == ("2026-07-01T12:00:00.000000Z", body)
+    assert landing.open_envelope(line[:-1]) == ("2026-07-01T12:00:00.000000Z", body, "")
     assert landing.decode_envelope(line).raw() == body
 
 

@@ -1,6 +1,8 @@
 """Meta's send call and its answers; handshake and signature."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -9,27 +11,27 @@ import pytest
 from shared import META_SPECIFICATION, needs
 
 from wabench.providers import meta
-from wabench.providers.base import Accepted, Channel, Failed, TemplateMessage
+from wabench.providers.base import Accepted, Channel, Failed, Media, Message, Template, Text
 from wabench.providers.errors import ErrorFamily
 
 CHANNEL = Channel("https://graph.facebook.com/v26.0/", "106540352242922", secrets={"token": "secret-token"})
-POSITIONAL = TemplateMessage(
-    phone="+5511980000001",
-    user_id="BR.1",
-    template_name="spring_sale",
-    language="pt_BR",
-    category="marketing",
-    parameters={"1": "Ana", "2": "SALE"},
-    is_named=False,
-    callback_data="wb:0123456789abcdef",
+NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
+POSITIONAL = Message(
+    "+5511980000001",
+    "BR.1",
+    Template("spring_sale", "pt_BR", "marketing", {"1": "Ana", "2": "SALE"}),
+    "wb:0123456789abcdef",
 )
-NAMED = TemplateMessage(
-    None, "BR.1", "spring_sale", "pt_BR", "marketing", {"first_name": "Ana"}, is_named=True, callback_data="wb:1"
+NAMED = Message(
+    None, "BR.1", Template("spring_sale", "pt_BR", "marketing", {"first_name": "Ana"}, is_named=True), "wb:1"
 )
-PLAIN = TemplateMessage("+5511980000001", None, "hello", "en", "utility", {}, is_named=False, callback_data="wb:2")
+PLAIN = Message("+5511980000001", None, Template("hello", "en", "utility"), "wb:2")
+TEXT = Message("+5511980000001", None, Text("See https://shop.example", previews_link=True), "wb:3")
+IMAGE = Message("+5511980000001", None, Media("image", "https://shop.example/a.jpg", "New"), "wb:4")
+DOCUMENT = Message("+5511980000001", None, Media("document", "https://shop.example/a.pdf", "", "a.pdf"), "wb:5")
 
 
-def body(message: TemplateMessage) -> dict[str, Any]:
+def body(message: Message) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(meta.request(message, CHANNEL).content)
     return found
 
@@ -66,9 +68,24 @@ def test_a_template_without_variables_has_no_components() -> None:
     assert body(PLAIN)["template"] == {"name": "hello", "language": {"code": "en"}}
 
 
+def test_marketing_goes_to_the_marketing_api_where_that_is_chosen() -> None:
+    channel = replace(CHANNEL, options={"marketing": "marketing_messages"})
+    assert meta.request(POSITIONAL, channel).url.path == "/v26.0/106540352242922/marketing_messages"
+    assert meta.request(PLAIN, channel).url.path == "/v26.0/106540352242922/messages"
+
+
+def test_text_and_files_are_said_as_documented() -> None:
+    assert (body(TEXT)["type"], body(TEXT)["text"]) == (
+        "text",
+        {"body": "See https://shop.example", "preview_url": True},
+    )
+    assert body(IMAGE)["image"] == {"link": "https://shop.example/a.jpg", "caption": "New"}
+    assert body(DOCUMENT)["document"] == {"link": "https://shop.example/a.pdf", "filename": "a.pdf"}
+
+
 @needs(META_SPECIFICATION)
-@pytest.mark.parametrize("message", [POSITIONAL, PLAIN])
-def test_a_request_fits_the_providers_published_schema(message: TemplateMessage) -> None:
+@pytest.mark.parametrize("message", [POSITIONAL, PLAIN, TEXT, IMAGE, DOCUMENT])
+def test_a_request_fits_the_providers_published_schema(message: Message) -> None:
     spec = json.loads(META_SPECIFICATION.read_text(encoding="utf-8"))
     operation = next(item["post"] for url, item in spec["paths"].items() if url.endswith("/messages"))
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
@@ -152,8 +169,8 @@ def test_the_handshake_is_answered_to_our_token_only() -> None:
 def test_a_signature_is_ours_or_is_not() -> None:
     secrets = {"app_secret": "key"}
     headers = {"x-hub-signature-256": meta.sign(b"body", secrets)}
-    assert meta.verify(b"body", headers, "", secrets)
-    assert not meta.verify(b"body ", headers, "", secrets)
-    assert not meta.verify(b"body", {}, "", secrets)
-    assert not meta.verify(b"body", {"x-hub-signature-256": "ключ"}, "", secrets)
-    assert not meta.verify(b"body", headers, "", {})
+    assert meta.verify(b"body", headers, "", secrets, NOW)
+    assert not meta.verify(b"body ", headers, "", secrets, NOW)
+    assert not meta.verify(b"body", {}, "", secrets, NOW)
+    assert not meta.verify(b"body", {"x-hub-signature-256": "ключ"}, "", secrets, NOW)
+    assert not meta.verify(b"body", headers, "", {}, NOW)

@@ -15,7 +15,7 @@ from wabench.campaigns.ledger import Campaign, Ledger
 from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
 from wabench.campaigns.policy import MARKETING, Consent, Facts, Hold, Rules, Skip, after, decide, newest, stops_campaign
 from wabench.campaigns.schema import MAY_HAVE_REACHED, CampaignState, SendState, audit, campaigns, consent, sends
-from wabench.providers.base import Accepted, Failed, TemplateMessage
+from wabench.providers.base import Accepted, Failed, Message, Template
 
 CALLBACK_PREFIX = "wb:"
 _KEYS = (sends.c.customer_id, sends.c.phone, sends.c.user_id)
@@ -32,7 +32,7 @@ class Claim:
 
     send_id: str
     attempts: int
-    message: TemplateMessage
+    message: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,23 +175,22 @@ def _next_due(connection: Connection, campaign_id: str) -> datetime | None:
     return connection.execute(earliest).scalar_one()
 
 
-def _message(send: Candidate, campaign: Campaign) -> TemplateMessage:
+def _message(send: Candidate, campaign: Campaign) -> Message:
     return message(send._asdict(), campaign)
 
 
-def message(send: Mapping[str, Any], campaign: Campaign) -> TemplateMessage:
+def message(send: Mapping[str, Any], campaign: Campaign) -> Message:
     """Build the message of one send as it was frozen by the plan."""
     parameters: dict[str, str] = send["parameters"]
-    return TemplateMessage(
-        phone=send["phone"],
-        user_id=send["user_id"],
-        template_name=campaign.template_name,
+    template = Template(
+        name=campaign.template_name,
         language=campaign.language,
         category=campaign.category,
         parameters=parameters,
         is_named=not all(key.isdigit() for key in parameters),
-        callback_data=CALLBACK_PREFIX + send["send_id"],
+        provider_id=campaign.template_id or "",
     )
+    return Message(send["phone"], send["user_id"], template, CALLBACK_PREFIX + send["send_id"])
 
 
 class _Known:

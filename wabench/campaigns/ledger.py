@@ -39,6 +39,7 @@ class Campaign:
     status: CampaignState
     created_by: str
     created_at: datetime
+    template_id: str | None = None
     reason: str | None = None
     planned_at: datetime | None = None
     tested_at: datetime | None = None

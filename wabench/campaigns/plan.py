@@ -54,6 +54,7 @@ def plan(
         template_name=template_name,
         language=template.language,
         category=template.category,
+        template_id=template.ids.get(provider),
         status=CampaignState.PLANNED,
         created_by=getpass.getuser(),
         created_at=at,
@@ -87,12 +88,13 @@ def funnel(settings: Settings, campaign: Campaign) -> dict[str, Any] | None:
 
 def rules(settings: Settings, provider: str, category: str) -> Rules:
     """Gather what the shop, the template and the provider set for a campaign."""
-    gap = providers.get(provider).describe()["seconds_between_messages_to_one_customer"]
+    can = providers.get(provider).describe(channel_settings(settings, provider).options)
     return Rules(
         category=category,
         consent=settings.consent,
         promo_cap=timedelta(hours=settings.promo_cap_hours),
-        customer_gap=timedelta(seconds=gap),
+        customer_gap=timedelta(seconds=can.seconds_between_messages_to_one_customer),
+        takes_user_ids=can.user_id_recipients,
     )
 
 

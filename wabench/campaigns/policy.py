@@ -59,6 +59,8 @@ class Rules:
     consent: Literal["explicit", "implied"]
     promo_cap: timedelta
     customer_gap: timedelta
+    takes_user_ids: bool = True
+    """Whether the provider sends to a business-scoped id, to who hides their phone."""
 
     @property
     def is_marketing(self) -> bool:
@@ -93,7 +95,7 @@ def decide(facts: Facts, rules: Rules, now: datetime) -> Decision:
 
 
 def _about_person(facts: Facts, rules: Rules) -> Skip | None:
-    if not (facts.phone or facts.user_id):
+    if not facts.phone and not (facts.user_id and rules.takes_user_ids):
         return Skip("no way to reach")
     if rules.is_marketing and rules.consent == "explicit" and facts.consent.value == "unknown":
         return Skip("no consent")

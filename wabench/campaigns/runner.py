@@ -213,19 +213,20 @@ class _Runner:
     def _channel(self, campaign: Campaign) -> Channel:
         provider = providers.get(campaign.provider)
         configured = channel_settings(self._settings, campaign.provider)
-        base_url = configured.base_url or provider.default_base_url
+        can = provider.describe(configured.options)
+        base_url = configured.base_url or can.base_url
         if not self._live and not is_rehearsal(base_url):
             raise Refused(f"{base_url} reaches real customers; say so with --live")
         secrets = self._settings.provider_secrets(campaign.provider, provider.secrets)
-        if "token" not in secrets:
-            raise UsageError(f"set WABENCH_{campaign.provider.upper()}_TOKEN in the environment or .env")
-        return Channel(base_url, campaign.channel_id, configured.options, secrets)
+        if missing := [secret for secret in can.sending_secrets if secret not in secrets]:
+            raise UsageError(f"set WABENCH_{campaign.provider}_{missing[0]}".upper() + " in the environment or .env")
+        webhook_url = self._settings.webhook_url(campaign.provider)
+        return Channel(base_url, campaign.channel_id, configured.options, secrets, webhook_url)
 
     def _rate(self, campaign: Campaign, channel: Channel) -> float:
         """Give the rate asked for, at a real provider no more than it allows."""
         asked = asked_rate(self._settings, campaign.provider)
-        allowed = providers.get(campaign.provider).describe()["messages_per_second"]
-        granted = float(channel.options.get("messages_per_second", allowed))
+        granted = providers.get(campaign.provider).describe(channel.options).messages_per_second
         return asked if is_rehearsal(channel.base_url) else min(asked, granted)
 
     def _send(self, opened: Ledger, campaign: Campaign, channel: Channel) -> Counter[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     Column,
+    Connection,
     DateTime,
     Dialect,
     Engine,
@@ -111,6 +112,7 @@ campaigns = Table(
     Column("channel_id", String(100), nullable=False),
     Column("template_name", String(200), nullable=False),
     Column("language", String(20), nullable=False),
+    Column("template_id", String(200)),  # the provider's own id of the template, where it has one
     Column("category", Word, nullable=False),
     Column("status", Word, nullable=False),
     Column("reason", Text),  # why it is paused
@@ -169,6 +171,21 @@ consent = Table(
     Column("source", Text, nullable=False),
 )
 
+templates = Table(  # as the provider had them when they were last synced, or as a webhook said since
+    "templates",
+    metadata,
+    Column("provider", String(40), primary_key=True),
+    Column("name", String(200), primary_key=True),
+    Column("language", String(20), primary_key=True),
+    Column("category", Word, nullable=False),
+    Column("status", Word, nullable=False),  # approved pending rejected paused disabled
+    Column("quality", Word, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("provider_id", String(200)),
+    Column("reason", Text),  # why it was rejected or paused
+    Column("told_at", Utc, nullable=False),  # the moment this is known of
+)
+
 audit = Table(
     "audit",
     metadata,
@@ -189,10 +206,25 @@ def connect(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     with engine.connect().execution_options(reads_only=True) as connection:  # who only reads must not wait for a writer
-        missing = set(metadata.tables) - set(inspect(connection).get_table_names())
-    if missing:
+        known = {name: {c["name"] for c in inspect(connection).get_columns(name)} for name in _tables(connection)}
+    if set(metadata.tables) - set(known):
         metadata.create_all(engine)
+    lacking = [c for name in known for c in metadata.tables[name].columns if c.name not in known[name]]
+    if lacking:
+        with engine.begin() as connection:
+            for column in lacking:
+                _add(connection, column)
     return engine
+
+
+def _tables(connection: Connection) -> list[str]:
+    return [name for name in inspect(connection).get_table_names() if name in metadata.tables]
+
+
+def _add(connection: Connection, column: Column[Any]) -> None:
+    """Add a column that a newer version knows to a ledger that an older one made; it is empty there."""
+    kind = column.type.compile(connection.dialect)
+    connection.exec_driver_sql(f"alter table {column.table.name} add column {column.name} {kind}")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

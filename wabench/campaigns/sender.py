@@ -18,7 +18,7 @@ import httpx
 from wabench.campaigns.claims import Claim, Outcome, Turn
 from wabench.campaigns.pacing import Pace
 from wabench.campaigns.schema import CampaignState
-from wabench.providers.base import Accepted, Channel, Failed, Provider, TemplateMessage
+from wabench.providers.base import Accepted, Channel, Failed, Message, Provider
 from wabench.providers.errors import ErrorFamily
 
 MOST_IN_FLIGHT = 256
@@ -154,7 +154,7 @@ class Sender:
         self._outcomes.append(Outcome(claim, result))
         self._books.set()
 
-    async def _call(self, message: TemplateMessage) -> Accepted | Failed | None:
+    async def _call(self, message: Message) -> Accepted | Failed | None:
         """Put one message on the wire; None, and the sending stops, where nothing can be with these settings."""
         try:
             request = self._provider.request(message, self._channel)

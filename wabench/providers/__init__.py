@@ -6,7 +6,7 @@ from typing import cast
 
 from wabench.providers.base import Provider
 
-_NOT_PROVIDERS = {"base", "errors", "sandbox"}
+_NOT_PROVIDERS = {"base", "errors"}
 
 
 def names() -> list[str]:

@@ -3,20 +3,43 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import httpx
 
 from wabench.events import MessageEvent
 from wabench.providers import _meta_events
-from wabench.providers.base import Accepted, Channel, Failed, Secrets, TemplateMessage
+from wabench.providers.base import (
+    Accepted,
+    Capabilities,
+    Channel,
+    Check,
+    Content,
+    Failed,
+    History,
+    Media,
+    Message,
+    Options,
+    Secrets,
+    Template,
+    Templates,
+    Text,
+)
 from wabench.providers.errors import ErrorFamily
 
 name = "meta"
 secrets = ("token", "app_secret", "verify_token")
-webhook_secrets = ("app_secret", "verify_token")
-default_base_url = "https://graph.facebook.com/v26.0"
+webhook_secrets = (("app_secret", "verify_token"),)
+OPTIONS = {
+    "messages_per_second": "the throughput Meta has granted the number, where it is not the usual 80",
+    "marketing": "marketing_messages sends marketing templates by the Marketing Messages API; empty: like all",
+}
 sends_json = True
+acknowledgement = ("text/plain", b"")
+history: History | None = None
+templates: Templates | None = None
+checks: tuple[Check, ...] = ()
 
 _RETRY, _MAYBE, _NEVER = ErrorFamily.RETRY, ErrorFamily.MAYBE_SENT, ErrorFamily.NEVER
 _TEMPLATE, _ACCOUNT = ErrorFamily.STOP_TEMPLATE, ErrorFamily.STOP_ACCOUNT
@@ -106,38 +129,55 @@ def sign(body: bytes, secrets: Secrets) -> str:
     return "sha256=" + hmac.new(secrets["app_secret"].encode(), body, hashlib.sha256).hexdigest()
 
 
-def verify(body: bytes, headers: Mapping[str, str], url: str, secrets: Secrets) -> bool:
+def verify(body: bytes, headers: Mapping[str, str], url: str, secrets: Secrets, now: datetime) -> bool:
     """Tell in constant time whether our app secret signed the body; header names are lower case."""
     if not secrets.get("app_secret"):
         return False
     return hmac.compare_digest(sign(body, secrets).encode(), headers.get("x-hub-signature-256", "").encode())
 
 
-def parse(body: bytes) -> list[MessageEvent]:
+def parse(body: bytes, query: str = "") -> list[MessageEvent]:
     """Normalise one webhook body; raises Unparsable where it is no JSON, and nothing else."""
     return _meta_events.parse(body, family)
 
 
-def request(message: TemplateMessage, channel: Channel) -> httpx.Request:
-    """Build the call that sends one template message; `biz_opaque_callback_data` comes back in every status."""
+def request(message: Message, channel: Channel) -> httpx.Request:
+    """Build the call that sends one message; `biz_opaque_callback_data` comes back in every status."""
+    kind, content = _content(message.content)
     body: dict[str, Any] = {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         **({"to": message.phone} if message.phone else {"recipient": message.user_id}),
-        "type": "template",
-        "template": _template(message),
+        "type": kind,
+        kind: content,
         "biz_opaque_callback_data": message.callback_data,
     }
-    url = f"{channel.base_url.rstrip('/')}/{channel.channel_id}/messages"
+    url = f"{channel.base_url.rstrip('/')}/{channel.channel_id}/{_endpoint(message.content, channel)}"
     return httpx.Request("POST", url, json=body, headers={"Authorization": f"Bearer {channel.secrets['token']}"})
 
 
-def _template(message: TemplateMessage) -> dict[str, Any]:
-    template: dict[str, Any] = {"name": message.template_name, "language": {"code": message.language}}
-    if message.parameters:
+def _endpoint(content: Content, channel: Channel) -> str:
+    is_marketing = isinstance(content, Template) and content.category == "marketing"
+    return (is_marketing and channel.options.get("marketing")) or "messages"
+
+
+def _content(content: Content) -> tuple[str, dict[str, Any]]:
+    match content:
+        case Text():
+            return "text", {"body": content.body, **({"preview_url": True} if content.previews_link else {})}
+        case Media():
+            given = {"link": content.url, "caption": content.caption, "filename": content.filename}
+            return content.kind, {key: value for key, value in given.items() if value}
+        case Template():
+            return "template", _template(content)
+
+
+def _template(content: Template) -> dict[str, Any]:
+    template: dict[str, Any] = {"name": content.name, "language": {"code": content.language}}
+    if content.parameters:
         parameters = [
-            {"type": "text", "text": text, **({"parameter_name": key} if message.is_named else {})}
-            for key, text in message.parameters.items()
+            {"type": "text", "text": text, **({"parameter_name": key} if content.is_named else {})}
+            for key, text in content.parameters.items()
         ]
         template["components"] = [{"type": "body", "parameters": parameters}]
     return template
@@ -163,15 +203,13 @@ def _retry_after(response: httpx.Response) -> float | None:
     return float(value) if value.isdigit() else None
 
 
-def describe() -> Mapping[str, Any]:
+def describe(options: Options) -> Capabilities:
     """Say what the Cloud API allows, as documented in 2026."""
-    return {
-        "messages_per_second": 80,
-        "seconds_between_messages_to_one_customer": 6,
-        "callback_data_length": 512,
-        "webhook_bytes": 3 * 1024 * 1024,
-        "reads_history": False,
-        "has_idempotency_key": False,
-        "named_parameters": True,
-        "user_id_recipients": True,
-    }
+    return Capabilities(
+        base_url="https://graph.facebook.com/v26.0",
+        sending_secrets=("token",),
+        messages_per_second=float(options.get("messages_per_second", 80)),
+        history="none: what is not received within Meta's retries (36 hours at least) can't be read back",
+        user_id_recipients=True,
+        named_parameters=True,
+    )
