@@ -56,11 +56,13 @@ create table if not exists raw.orders (
     phone text,
     email text,
     name text,
+    is_deleted boolean,                   -- null: the source does not say
     received_at timestamp not null,       -- this version of it
     first_received_at timestamp not null, -- its first version: never moves
     landing_ref text not null,
     load_id bigint not null
 );
+alter table raw.orders add column if not exists is_deleted boolean;
 
 -- A source that gives only lines carries the order's own fields on each of them; headers are then derived by a model.
 create table if not exists raw.order_lines (
@@ -96,8 +98,24 @@ create table if not exists raw.customers (
     consent_at timestamp,
     consent_source text,
     updated_at timestamp,
+    is_deleted boolean,                   -- null: the source does not say
+    merged_into text,                     -- the customer_ref, of the same source, that this one became part of
     received_at timestamp not null,
     first_received_at timestamp not null,
+    landing_ref text not null,
+    load_id bigint not null
+);
+alter table raw.customers add column if not exists is_deleted boolean;
+alter table raw.customers add column if not exists merged_into text;
+
+-- A row a completed pull. What a source's orders or customers have not shown since the start of its last full pull is
+-- deleted there; where a pull can't tell that (the source gives only the last months), is_full is false.
+create table if not exists raw.pulls (
+    source text not null,
+    stream text not null,
+    started_at timestamp not null,
+    finished_at timestamp not null,       -- when its last page came
+    is_full boolean not null,
     landing_ref text not null,
     load_id bigint not null
 );

@@ -1,7 +1,14 @@
 """Orders, their lines and CRM people: any record, by a mapping of fields, to our columns.
 
-A mapping is `our field = their path`: `customer.phones[0].number` walks into a record, `^.id` looks in the record it
-is nested in, `=BRL` is the value itself.
+A mapping is `our field = their path`:
+
+    customer.phones[0].number       walks into a record
+    phones[type=mobile].number      takes the first of a list whose `type` says so
+    ^.id                            looks in the record around this one
+    phone | shipping.phone          takes the first that is there
+    first_name & last_name          takes all that is there, with spaces between
+    +refunds[].total                adds up what a list holds
+    =BRL                            is the value itself
 """
 
 import re
@@ -139,6 +146,7 @@ FIELDS: dict[str, dict[str, Converter]] = {
         "margin": to_decimal,
         "currency": to_currency,
         **_PERSON,
+        "is_deleted": to_bool,
     },
     "order_lines": {
         "order_id": to_text,
@@ -162,6 +170,8 @@ FIELDS: dict[str, dict[str, Converter]] = {
         "consent_at": to_time,
         "consent_source": to_text,
         "updated_at": to_time,
+        "is_deleted": to_bool,
+        "merged_into": to_customer_ref,
     },
 }
 REQUIRED = {
@@ -170,8 +180,30 @@ REQUIRED = {
     "customers": ("customer_ref",),
 }
 
-Step = str | int
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A step into a list: its first record whose `key` is `value`."""
+
+    key: str
+    value: str
+
+
+Step = str | int | Where
 Path = tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands: any of several places, each one path, several to join, or a list to add up."""
+
+    alternatives: tuple[tuple[Path, ...], ...]
+    total_of: str = ""
+    """Not empty: the list whose values are added up, `refunds[].total`."""
+
+
+Words = Mapping[str, Mapping[str, str]]
+"""Field -> their word, in lower case -> ours; `*` is any other word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +211,12 @@ class RecordMap:
     """A compiled mapping of one stream: where each of our fields stands in their record, or its constant value."""
 
     stream: str
-    paths: tuple[tuple[str, Path, Converter], ...]
+    places: tuple[tuple[str, Place, Converter], ...]
     constants: tuple[tuple[str, Any], ...]
+    words: Words
 
 
-def compile_mapping(stream: str, fields: Mapping[str, str], reading: Reading) -> RecordMap:
+def compile_mapping(stream: str, fields: Mapping[str, str], reading: Reading, words: Words | None = None) -> RecordMap:
     """Check and compile `our field = their path`; raises UsageError naming the field and the nearest right one."""
     known = FIELDS[stream]
     for name in fields:
@@ -194,8 +227,8 @@ def compile_mapping(stream: str, fields: Mapping[str, str], reading: Reading) ->
     constants = {
         name: _constant(name, path[1:], known[name], reading) for name, path in fields.items() if path[:1] == "="
     }
-    paths = [(name, parse_path(path), known[name]) for name, path in fields.items() if name not in constants]
-    return RecordMap(stream, tuple(paths), tuple(constants.items()))
+    places = [(name, parse_place(path), known[name]) for name, path in fields.items() if name not in constants]
+    return RecordMap(stream, tuple(places), tuple(constants.items()), words or {})
 
 
 def _constant(name: str, text: str, converter: Converter, reading: Reading) -> Any:
@@ -210,14 +243,14 @@ def convert(record: Any, parents: tuple[Any, ...], mapping: RecordMap, reading: 
     row: dict[str, Any] = dict(mapping.constants)
     if "currency" in FIELDS[mapping.stream]:
         row.setdefault("currency", reading.currency)
-    for name, path, converter in mapping.paths:
-        value = find(record, path, parents)
+    for name, place, converter in mapping.places:
+        value = _value(record, place, parents)
         if value is None or value == "":
             continue
         if isinstance(value, dict | list):
             raise ValueError(f"{name} is not a single value")
         try:
-            row[name] = converter(value, reading)
+            row[name] = converter(_translate(value, mapping.words.get(name)), reading)
         except (ValueError, OverflowError, OSError) as error:
             raise ValueError(f"{name} {str(value)[:80]!r} {error}") from None
     if lacking := [name for name in REQUIRED[mapping.stream] if row.get(name) is None]:
@@ -237,11 +270,44 @@ def _settle_money(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
+def _value(record: Any, place: Place, parents: tuple[Any, ...]) -> Any:
+    """Find what a place holds: the first alternative that is there, its parts joined or added up."""
+    if place.total_of:
+        found = [value for value, _ in expand(record, place.total_of, parents) if value != ""]
+        return sum((Decimal(str(value)) for value in found), Decimal(0)) if found else None
+    for parts in place.alternatives:
+        values = [v for v in (find(record, path, parents) for path in parts) if v is not None and v != ""]
+        if len(parts) > 1 and values:
+            return " ".join(str(value) for value in values)
+        if values:
+            return values[0]
+    return None
+
+
+def _translate(value: Any, words: Mapping[str, str] | None) -> Any:
+    """Turn a source's own word into one of ours, where there is one."""
+    if not words:
+        return value
+    return words.get(str(value).strip().lower(), words.get("*", value))
+
+
+def parse_place(text: str) -> Place:
+    """Read `a.b | c & d` into the paths it names, or `+a[].b` into the list to add up."""
+    if text.startswith("+"):
+        return Place((), text[1:])
+    return Place(tuple(tuple(parse_path(p) for p in _split(part, "&")) for part in _split(text, "|")))
+
+
+def _split(text: str, sign: str) -> list[str]:
+    """Split at a sign with spaces around it that is not within a quoted key."""
+    return re.split(rf' \{sign} (?=(?:[^"]*"[^"]*")*[^"]*$)', text)
+
+
 def parse_path(path: str) -> Path:
-    """Read `a.b[0].c` into its steps; a key with a dot in it is written `["a.b"]`."""
+    """Read `a.b[0].c[k=v]` into its steps; a key with a dot in it is written `["a.b"]`."""
     steps: list[Step] = []
-    for quoted, index, key in re.findall(r'\["([^"]+)"\]|\[(\d+)\]|([^.\[\]]+)', path):
-        steps.append(int(index) if index else quoted or key)
+    for quoted, index, named, value, key in re.findall(r'\["([^"]+)"\]|\[(\d+)\]|\[(\w+)=([^\]]*)\]|([^.\[\]]+)', path):
+        steps.append(Where(named, value) if named else int(index) if index else quoted or key)
     return tuple(steps)
 
 
@@ -256,6 +322,8 @@ def find(record: Any, path: Path, parents: tuple[Any, ...] = ()) -> Any:
             record = record.get(step)
         elif isinstance(step, int) and isinstance(record, list):
             record = record[step] if step < len(record) else None
+        elif isinstance(step, Where) and isinstance(record, list):
+            record = next((r for r in record if isinstance(r, dict) and str(r.get(step.key)) == step.value), None)
         else:
             return None
     return record

@@ -4,12 +4,12 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from wabench.errors import UsageError
 
@@ -61,21 +61,44 @@ class StreamSettings(_Table):
     map: dict[str, str] = Field(description="our field = their nested path, e.g. phone = customer.phones[0].number")
 
 
-class SourceSettings(_Table):
-    """One `[sources.NAME]`: a JSON REST API to pull from. Its token is `WABENCH_SOURCE_NAME_TOKEN`."""
+Stream = Literal["orders", "order_lines", "customers"]
+OrderStatus = Literal["paid", "pending", "cancelled", "refunded", "partially_refunded", "unknown"]
 
-    base_url: str
-    auth_header: str = Field("Authorization", description="header that carries the token")
-    auth_format: str = Field("Bearer {token}", description="what stands in it")
+
+class SourceSettings(_Table):
+    """One `[sources.NAME]`: a shop system, CRM or JSON REST API to pull from. Secrets are `WABENCH_SOURCE_NAME_…`."""
+
+    kind: str = Field("rest", description="which system: rest, shopify, woocommerce, hubspot, bitrix24 or amocrm")
+    base_url: str = Field("", description="its address; may be empty where a kind has one for all")
+    options: dict[str, str] = Field(default_factory=dict, description="what only this kind knows")
+    map: dict[Stream, dict[str, str]] = Field(
+        default_factory=dict, description="fields that this shop keeps elsewhere than its kind's map says"
+    )
+    statuses: dict[str, OrderStatus] = Field(default_factory=dict, description="this shop's own order statuses")
+    auth_header: str = Field("Authorization", description="header that carries the token (rest)")
+    auth_format: str = Field("Bearer {token}", description="what stands in it (rest)")
     overlap_seconds: int = Field(300, ge=0, description="how far before the last pull the next one starts")
+    full_every_days: int | None = Field(
+        None, ge=0, description="after how many days a pull asks for everything again, to notice what was deleted"
+    )
     timezone: str = Field("", description="zone of times without one; empty is the shop's")
     currency: str = Field("", description="currency of amounts without one; empty is the shop's")
-    streams: dict[Literal["orders", "order_lines", "customers"], StreamSettings]
+    streams: dict[Stream, StreamSettings] = Field(default_factory=dict)
 
     @field_validator("base_url")
     @classmethod
     def _is_web_address(cls, value: str) -> str:
-        return _web_address(value)
+        return _web_address(value) if value else value
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Self:
+        if self.kind == "rest" and not (self.streams and self.base_url):
+            raise ValueError("a source of kind rest needs base_url and streams")
+        if self.kind != "rest" and self.streams:
+            raise ValueError(f"a source of kind {self.kind} knows its streams; leave them out, and map single fields")
+        if self.kind != "rest" and self.base_url and not _is_private(self.base_url):
+            raise ValueError(f"{self.base_url} is not https: the secrets would travel in the open")
+        return self
 
     @property
     def zone(self) -> ZoneInfo | None:
@@ -238,6 +261,12 @@ def _web_address(value: str) -> str:
     if not is_one:
         raise ValueError(f"{value!r} is no web address; write it like https://api.example.com/v1")
     return value
+
+
+def _is_private(address: str) -> bool:
+    """Tell whether what is sent there stays between the two: https, or this machine itself."""
+    parts = urlsplit(address)
+    return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
