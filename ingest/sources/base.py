@@ -60,12 +60,15 @@ class Table:
 
     `records` is a path of `ingest.records.expand`, `map` our field = their path. `words` translates what a field says
     before it is read (their word, in lower case -> ours; `*` is any other), e.g. `{"status": {"won": "paid"}}`.
+    `shape` is what the document becomes before `records` is looked for in it, where one record's parts came in
+    several answers or hide in lists of codes: a pure function of its module, so that a loading process can have it.
     """
 
     name: str
     records: str
     map: Mapping[str, str]
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    shape: Callable[[Any], Any] | None = None
 
 
 Feeds = Mapping[str, tuple[Table, ...]]
