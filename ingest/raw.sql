@@ -39,8 +39,10 @@ create table if not exists raw.message_events (
     reply_to_message_id text,
     ad_click_id text,
     landing_ref text not null,            -- <file>:<offset of the line>
-    load_id bigint not null
+    load_id bigint not null,
+    template_language text                -- of what is told of a template
 );
+alter table raw.message_events add column if not exists template_language text;  -- of an older version
 
 create table if not exists raw.orders (
     source text not null,

@@ -63,3 +63,4 @@ class MessageEvent(msgspec.Struct, frozen=True, gc=False):
     callback_data: str | None = None
     reply_to_message_id: str | None = None
     ad_click_id: str | None = None
+    template_language: str | None = None

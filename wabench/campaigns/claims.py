@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, text, update
 
+from wabench.campaigns import known_templates
 from wabench.campaigns.ledger import Campaign, Ledger
 from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
 from wabench.campaigns.policy import MARKETING, Consent, Facts, Hold, Rules, Skip, after, decide, newest, stops_campaign
@@ -68,6 +69,8 @@ def take_turn(
             drop_rest(connection, campaign.campaign_id)
         if status is not CampaignState.RUNNING:
             return Turn(status, (), 0, None)
+        if _pause_for_template(connection, campaign, now):
+            return Turn(CampaignState.PAUSED, (), 0, None)
         claimed, suppressed = _claim(connection, campaign, rules, consents, want, now) if want else ((), 0)
         next_due = _next_due(connection, campaign.campaign_id)
         return Turn(status, claimed, suppressed, (next_due - now).total_seconds() if next_due else None)
@@ -112,6 +115,17 @@ def _record(connection: Connection, campaign: Campaign, outcomes: Sequence[Outco
         reason = f"{campaign.provider} answered {stop.code}: {stop.detail}"
         if move_campaign(connection, campaign.campaign_id, CampaignState.PAUSED, reason=reason):
             note(connection, now, "sender", CampaignState.PAUSED, campaign.campaign_id, detail=reason)
+
+
+def _pause_for_template(connection: Connection, campaign: Campaign, now: datetime) -> bool:
+    """Pause a campaign whose template was paused, turned down or made marketing since it started."""
+    name, language, template_id = campaign.template_name, campaign.language, campaign.template_id
+    problem = known_templates.problem(connection, campaign.provider, name, language, template_id, campaign.category)
+    if problem is None:
+        return False
+    move_campaign(connection, campaign.campaign_id, CampaignState.PAUSED, reason=problem)
+    note(connection, now, "sender", CampaignState.PAUSED, campaign.campaign_id, detail=problem)
+    return True
 
 
 def _outcome_row(outcome: Outcome, now: datetime) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def plan(
     or a name that is taken by an approved campaign.
     """
     at = now or datetime.now(UTC)
-    template = templates.approved(settings, template_name)
+    template = templates.approved(settings, template_name, provider)
     chosen = audience.select(settings, segment)
     sources = templates.sources(template, params, chosen.customers.column_names)
     channel = channel_settings(settings, provider)

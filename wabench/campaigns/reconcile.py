@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from duckdb import DuckDBPyConnection
 from sqlalchemy import Connection, select
 
-from wabench.campaigns import alone, ledger
+from wabench.campaigns import alone, known_templates, ledger
 from wabench.campaigns.claims import CALLBACK_PREFIX
+from wabench.campaigns.known_templates import Told
 from wabench.campaigns.ledger import Ledger
 from wabench.campaigns.moves import move_sends, note
 from wabench.campaigns.schema import SendState, sends
@@ -28,6 +29,14 @@ _STATEMENTS = """
     left join known_as as phones on phones.identity_type = 'phone' and phones.identity = events.phone
     where event_type in ('opt_in', 'opt_out') and $heard || event_id not in (select unnest($copied))
 """
+_TEMPLATES = """
+    select provider, template_name, template_language, coalesce(content_type, ''), category, body_text,
+        event_type = 'quality_update', coalesce(occurred_at, received_at)
+    from raw.message_events
+    where event_type in ('template_update', 'quality_update') and template_name is not null
+    order by coalesce(occurred_at, received_at), event_id
+"""
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _NOBODY = "select null::text as identity, null::text as identity_type, null::text as customer_id where false"
 
 
@@ -54,6 +63,7 @@ def read_back(settings: Settings, warehouse: DuckDBPyConnection) -> int:
     with ledger.opened(settings) as opened:
         alone.abandon_dead(settings, opened, datetime.now(UTC))
         _hear(opened, warehouse)
+        _hear_of_templates(opened, warehouse)
     waiting = unsettled(settings)
     rows = warehouse.execute(_STATUSES, {"waiting": waiting}).fetchall() if waiting else []
     seen = (
@@ -76,6 +86,20 @@ def _hear(opened: Ledger, warehouse: DuckDBPyConnection) -> None:
          "customer_id": customer_id}
         for source, value, at, phone, user_id, customer_id in rows
     ])  # fmt: skip
+
+
+def _hear_of_templates(opened: Ledger, warehouse: DuckDBPyConnection) -> None:
+    """Bring the ledger's templates up to date with what webhooks said since."""
+    told = [Told(*row[:-1], row[-1].replace(tzinfo=UTC)) for row in warehouse.execute(_TEMPLATES).fetchall()]
+    with opened.reading() as connection:
+        newest: dict[tuple[str, str], datetime] = {}
+        for row in known_templates.rows(connection):
+            newest[row.provider, row.name] = min(row.told_at, newest.get((row.provider, row.name), row.told_at))
+    news = [each for each in told if each.at > newest.get((each.provider, each.name), _LONG_AGO)]
+    if news:
+        with opened.writing() as connection:
+            for each in news:
+                known_templates.tell(connection, each)
 
 
 def _utc(at: datetime | None) -> datetime | None:

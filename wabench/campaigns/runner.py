@@ -58,10 +58,11 @@ def test(settings: Settings, name: str, actor: str) -> int:
         campaign = opened.campaign(name)
         provider = providers.get(campaign.provider)
         channel = Channel("http://127.0.0.1", campaign.channel_id, secrets=dict.fromkeys(provider.secrets, "rehearsal"))
+        known = templates.sendable(settings, campaign.provider)
         tested = 0
         for send in opened.messages(campaign.campaign_id):
             request = provider.request(claims.message(send, campaign), channel)
-            if problem := sandbox.check(campaign.provider, request, settings.templates):
+            if problem := sandbox.check(campaign.provider, request, known):
                 raise WabenchError(f"customer {send['customer_id']}: {problem}")
             tested += 1
         if not tested:
@@ -188,7 +189,7 @@ class _Runner:
         with ledger.opened(self._settings) as opened, ExitStack() as held:
             campaign = opened.campaign(self._name)
             channel = self._channel(campaign)
-            templates.approved(self._settings, campaign.template_name)
+            templates.approved(self._settings, campaign.template_name, campaign.provider)
             names = alone.campaign_lock(campaign), alone.channel_lock(campaign)
             held.enter_context(alone.held(self._settings, opened, campaign, *names))
             claims.abandon(opened, campaign, datetime.now(UTC))

@@ -175,12 +175,12 @@ templates = Table(  # as the provider had them when they were last synced, or as
     "templates",
     metadata,
     Column("provider", String(40), primary_key=True),
-    Column("name", String(200), primary_key=True),
+    Column("name", String(512), primary_key=True),
     Column("language", String(20), primary_key=True),
     Column("category", Word, nullable=False),
     Column("status", Word, nullable=False),  # approved pending rejected paused disabled
     Column("quality", Word, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("body", Text, nullable=False),  # empty where only a webhook named it
     Column("provider_id", String(200)),
     Column("reason", Text),  # why it was rejected or paused
     Column("told_at", Utc, nullable=False),  # the moment this is known of

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from wabench.campaigns import known_templates, ledger
+from wabench.campaigns.known_templates import KnownTemplate
 from wabench.errors import Refused, UsageError
 from wabench.settings import Settings, TemplateSettings
 from wabench.spelling import hint
@@ -14,19 +17,76 @@ _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _LITERAL = "literal:"
 
 
-def find(settings: Settings, name: str) -> TemplateSettings:
-    """Find a template of `wabench.toml`; raises UsageError with the nearest name."""
-    if template := settings.templates.get(name):
-        return template
-    raise UsageError(f"there is no template {name!r} in wabench.toml{hint(name, settings.templates)}")
+def find(settings: Settings, name: str, provider: str) -> TemplateSettings:
+    """Find a template as a provider has it: what a sync or a webhook told wins over what `wabench.toml` says.
+
+    Raises UsageError with the nearest name, and where the provider has it in several languages and none is chosen.
+    """
+    written = settings.templates.get(name)
+    rows = _rows(settings, name, provider, written)
+    told = known_templates.worst(rows) if rows else None
+    if told is None or not (told.body or written):
+        if written:
+            return written
+        known = {*settings.templates, *_names(settings, provider)}
+        raise UsageError(
+            f"there is no template {name!r} in wabench.toml or at {provider}{hint(name, known)}; "
+            f"`wabench template sync {provider}` reads those it has"
+        )
+    return _merged(written, told, provider)
 
 
-def approved(settings: Settings, name: str) -> TemplateSettings:
+def approved(settings: Settings, name: str, provider: str) -> TemplateSettings:
     """Find a template that may be sent; raises Refused for one that is not approved (any more)."""
-    template = find(settings, name)
+    template = find(settings, name, provider)
     if template.status != "approved":
         raise Refused(f"template {name!r} is {template.status}; only an approved one can be sent")
     return template
+
+
+def sendable(settings: Settings, provider: str) -> dict[str, TemplateSettings]:
+    """Give the templates a campaign of a provider may name, as it has them; of several languages the chosen one."""
+    found = {}
+    for name in sorted({*settings.templates, *_names(settings, provider)}):
+        with suppress(UsageError):
+            found[name] = find(settings, name, provider)
+    return found
+
+
+def _rows(settings: Settings, name: str, provider: str, written: TemplateSettings | None) -> Sequence[KnownTemplate]:
+    """Read what is known of a template in its one language; nothing where the ledger has none of it."""
+    if not ledger.exists(settings):
+        return ()
+    provider_id = written.ids.get(provider) if written else None
+    with ledger.opened(settings) as opened, opened.reading() as connection:
+        found = [row for row in known_templates.rows(connection, provider) if row.name == name]
+        by_id = [row for row in known_templates.rows(connection, provider) if row.provider_id == provider_id]
+    if provider_id and by_id:
+        return by_id
+    if written and "language" in written.model_fields_set:
+        return [row for row in found if row.language in (written.language, known_templates.ANY_LANGUAGE)]
+    languages = sorted({row.language for row in found if row.language and row.reason != known_templates.GONE})
+    if len(languages) > 1 and (written is None or written.language not in languages):
+        raise UsageError(
+            f"{provider} has template {name!r} in {', '.join(languages)}; say which: language in [templates.{name}]"
+        )
+    chosen = written.language if written and written.language in languages else next(iter(languages), None)
+    return [row for row in found if chosen is None or row.language in (chosen, known_templates.ANY_LANGUAGE)]
+
+
+def _names(settings: Settings, provider: str) -> list[str]:
+    if not ledger.exists(settings):
+        return []
+    with ledger.opened(settings) as opened, opened.reading() as connection:
+        return [row.name for row in known_templates.rows(connection, provider) if row.body]
+
+
+def _merged(written: TemplateSettings | None, told: KnownTemplate, provider: str) -> TemplateSettings:
+    said = {"body": told.body, "language": told.language, "category": told.category, "status": told.status}
+    values = {key: value for key, value in said.items() if value}
+    template = written or TemplateSettings(body=told.body)
+    ids = template.ids | ({provider: told.provider_id} if told.provider_id else {})
+    return template.model_copy(update={**values, "ids": ids})
 
 
 def variables(body: str) -> list[str]:

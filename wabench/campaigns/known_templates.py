@@ -1,0 +1,186 @@
+"""The templates as their providers have them: rows of the ledger that a sync, a submission or a webhook wrote."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
+
+from wabench.campaigns.moves import note
+from wabench.campaigns.policy import MARKETING
+from wabench.campaigns.schema import templates
+from wabench.providers.base import TemplateState
+
+GONE = "no longer at the provider"
+ANY_LANGUAGE = ""
+"""The language of a row that a webhook made without saying which one it is about."""
+
+_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("approved", "reinstated", "active"), "approved"),
+    "flagged": "approved",  # a warning: it is still sent, and disabled if it stays bad
+    **dict.fromkeys(("pending", "in_appeal", "unarchived", "submitted", "received"), "pending"),
+    "rejected": "rejected",
+    "paused": "paused",
+    **dict.fromkeys(("disabled", "pending_deletion", "deleted", "archived", "limit_exceeded"), "disabled"),
+}
+"""What a webhook says of a template -> our word; one that is not here changes nothing until the next sync."""
+
+_CATEGORIES = frozenset(("marketing", "utility", "authentication"))
+_WORST = ("disabled", "rejected", "paused", "pending", "approved")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTemplate:
+    """One row; `told_at` is the moment it is known of, `body` is empty where only a webhook named it."""
+
+    provider: str
+    name: str
+    language: str
+    category: str
+    status: str
+    quality: str
+    body: str
+    provider_id: str | None
+    reason: str | None
+    told_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one webhook event says of a template; `word` is the provider's."""
+
+    provider: str
+    name: str
+    language: str | None
+    word: str
+    category: str | None
+    reason: str | None
+    is_quality: bool
+    at: datetime
+
+
+def rows(connection: Connection, provider: str | None = None) -> list[KnownTemplate]:
+    """List what is known, of one provider or of all."""
+    chosen = select(templates).order_by(templates.c.provider, templates.c.name, templates.c.language)
+    found = connection.execute(chosen.where(templates.c.provider == provider) if provider else chosen)
+    return [KnownTemplate(**row._asdict()) for row in found]
+
+
+def matching(provider: str, name: str, language: str | None, provider_id: str | None) -> ColumnElement[bool]:
+    """Choose the rows about one template; without a language those of all its languages."""
+    by_name = templates.c.name == name
+    if language is not None:
+        by_name &= templates.c.language.in_((language, ANY_LANGUAGE))
+    by_id = [templates.c.provider_id == provider_id] if provider_id else []
+    return (templates.c.provider == provider) & or_(by_name, *by_id)
+
+
+def worst(found: Sequence[KnownTemplate]) -> KnownTemplate:
+    """Choose of several rows about one template the one that allows least."""
+    return min(found, key=lambda row: _WORST.index(row.status) if row.status in _WORST else 0)
+
+
+def problem(
+    connection: Connection, provider: str, name: str, language: str, provider_id: str | None, category: str
+) -> str | None:
+    """Say why a campaign's template must not be sent any more; None while it may, or nothing is known of it."""
+    found = connection.execute(select(templates).where(matching(provider, name, language, provider_id))).all()
+    if not found:
+        return None
+    row = worst([KnownTemplate(**each._asdict()) for each in found])
+    why = f" ({row.reason})" if row.reason else ""
+    if row.status != "approved":
+        return f"template {name!r} is {row.status}{why} since {row.told_at:%Y-%m-%d %H:%M} UTC"
+    if row.category == MARKETING != category:
+        return f"template {name!r} counts as marketing at {provider} now; plan the campaign again"
+    return None
+
+
+def replace(connection: Connection, provider: str, listed: Sequence[TemplateState], actor: str, now: datetime) -> int:
+    """Put what a provider lists in place of what was known of it; gives how many have vanished there since."""
+    stored = _named(listed)
+    known = {(row.name, row.language): row for row in rows(connection, provider)}
+    gone = [row for key, row in known.items() if key not in stored and row.reason != GONE]
+    mine = templates.c.provider == provider
+    connection.execute(delete(templates).where(mine, templates.c.language == ANY_LANGUAGE))
+    for row in gone:
+        this = mine & (templates.c.name == row.name) & (templates.c.language == row.language)
+        connection.execute(update(templates).where(this).values(status="disabled", reason=GONE, told_at=now))
+    for (name, language), state in stored.items():
+        this = mine & (templates.c.name == name) & (templates.c.language == language)
+        connection.execute(delete(templates).where(this))
+        connection.execute(insert(templates).values(_row(provider, state, now) | {"name": name}))
+    note(connection, now, actor, "template sync", detail=f"{provider}: {len(stored)} templates, {len(gone)} gone")
+    return len(gone)
+
+
+def keep(connection: Connection, provider: str, state: TemplateState, actor: str, now: datetime) -> None:
+    """Store one template as it was just submitted."""
+    this = templates.c.provider == provider, templates.c.name == state.name, templates.c.language == state.language
+    connection.execute(delete(templates).where(*this))
+    connection.execute(insert(templates).values(_row(provider, state, now)))
+    said = f"{provider}: {state.name} {state.language} is {state.status}"
+    note(connection, now, actor, "template submit", detail=said)
+
+
+def tell(connection: Connection, told: Told) -> bool:
+    """Apply what a webhook said, unless something newer is known; gives whether it changed anything.
+
+    One that does not say its language is about all of the template's; good news only where there is but one.
+    """
+    about = [row for row in rows(connection, told.provider) if _is_about(row, told)]
+    changes = _changes(told)
+    if not about:
+        return _introduce(connection, told, changes)
+    if told.language is None and len(about) > 1 and changes.get("status") == "approved":
+        return False
+    older = [row for row in about if row.told_at < told.at]
+    for row in older if changes else ():
+        this = and_(
+            templates.c.provider == row.provider, templates.c.name == row.name, templates.c.language == row.language
+        )
+        # What says nothing of the status must not make an earlier status, posted late, look old.
+        told_at = told.at if "status" in changes else row.told_at
+        connection.execute(update(templates).where(this).values(**changes, told_at=told_at))
+    return bool(changes and older)
+
+
+def _is_about(row: KnownTemplate, told: Told) -> bool:
+    return row.name == told.name and (told.language is None or row.language in (told.language, ANY_LANGUAGE))
+
+
+def _changes(told: Told) -> dict[str, str | None]:
+    word = told.word.lower()
+    if told.is_quality:
+        return {"quality": word}
+    changes: dict[str, str | None] = {}
+    if word in _WORDS:
+        reason = (told.reason or "").strip()
+        changes = {"status": _WORDS[word], "reason": None if reason in ("", "NONE") else reason}
+    if (category := (told.category or "").lower()) in _CATEGORIES:
+        changes["category"] = category
+    return changes
+
+
+def _introduce(connection: Connection, told: Told, changes: Mapping[str, str | None]) -> bool:
+    """Make a row of a template that no sync has seen: what is told of it holds all the same."""
+    if "status" not in changes:
+        return False
+    language = told.language or ANY_LANGUAGE
+    blank = {"category": "", "quality": "unknown", "body": "", "provider": told.provider, "name": told.name}
+    connection.execute(insert(templates).values({**blank, **changes, "language": language, "told_at": told.at}))
+    return True
+
+
+def _named(listed: Sequence[TemplateState]) -> dict[tuple[str, str], TemplateState]:
+    """Key templates by name and language; where a provider lets two share a name, the others go by their ids."""
+    named: dict[tuple[str, str], TemplateState] = {}
+    for state in sorted(listed, key=lambda each: each.status != "approved"):
+        key = (state.name or state.provider_id, state.language)
+        named[key if key not in named else (state.provider_id or state.name, state.language)] = state
+    return named
+
+
+def _row(provider: str, state: TemplateState, now: datetime) -> dict[str, str | datetime | None]:
+    values = asdict(state) | {"category": state.category.lower(), "reason": state.reason or None}
+    return {**values, "provider_id": state.provider_id or None, "provider": provider, "told_at": now}
