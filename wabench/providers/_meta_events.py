@@ -3,21 +3,19 @@
 `family_of` in `parse` maps an error code to its family; the table stands with the sending half, in `meta`.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 from wabench.events import EventType, MessageEvent
+from wabench.providers._json import decode, digest, mended
 from wabench.providers._meta_shapes import Contact, Message, Status, Text, Value, Webhook
-from wabench.providers.errors import ErrorFamily, Unparsable
+from wabench.providers.errors import ErrorFamily
 
 FamilyOf = Callable[[str], ErrorFamily]
-
 
 _decoder = msgspec.json.Decoder(Webhook, strict=False)
 _NOBODY = Contact()
@@ -68,7 +66,7 @@ def parse(body: bytes, family_of: FamilyOf) -> list[MessageEvent]:
     except msgspec.ValidationError:
         return _parse_loosely(body, family_of)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return parse(_mended(body), family_of)
+        return parse(mended(body), family_of)
     events: list[MessageEvent] = []
     for entry in webhook.entry:
         for change in entry.changes:
@@ -176,25 +174,12 @@ def _content(message: Message) -> tuple[str | None, str | None]:
 
 def _parse_loosely(body: bytes, family_of: FamilyOf) -> list[MessageEvent]:
     """Take a body apart change by change, so that what is new or misshapen costs no more than itself."""
-    try:
-        document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _parse_loosely(_mended(body), family_of)
+    document = decode(body)
     events: list[MessageEvent] = []
     for entry in _dicts(document.get("entry") if isinstance(document, dict) else None):
         for change in _dicts(entry.get("changes")):
             events.extend(_change(change, entry, family_of))
     return events or [MessageEvent(event_id=_event_id("body", document), event_type=EventType.UNKNOWN)]
-
-
-def _mended(body: bytes) -> bytes:
-    """Replace halves of surrogate pairs, which JSON allows and UTF-8 does not; raises Unparsable for anything else."""
-    try:
-        mended = json.dumps(json.loads(body), ensure_ascii=False).encode(errors="replace")
-        msgspec.json.decode(mended)
-    except (ValueError, RecursionError) as error:
-        raise Unparsable(f"not JSON: {error or 'nested too deeply'}") from None
-    return mended
 
 
 def _change(change: dict[str, Any], entry: dict[str, Any], family_of: FamilyOf) -> Iterator[MessageEvent]:
@@ -269,6 +254,7 @@ def _update(field: str, value: dict[str, Any], entry: dict[str, Any]) -> Message
         body_text=_text(said),
         template_name=_text(value.get("message_template_name")),
         category=_text(value.get("message_template_category") or value.get("new_category")),
+        template_language=_text(value.get("message_template_language")),
     )
 
 
@@ -313,8 +299,4 @@ def _time(seconds: str | int | None) -> datetime | None:
 
 
 def _event_id(kind: str, content: object) -> str:
-    return f"meta:{kind}:{_digest(content)}"
-
-
-def _digest(content: object) -> str:
-    return blake2b(msgspec.json.encode(content, order="deterministic"), digest_size=16).hexdigest()
+    return f"meta:{kind}:{digest(content)}"
