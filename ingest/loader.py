@@ -11,11 +11,13 @@ from importlib import resources
 from itertools import islice
 
 import duckdb
+import pyarrow as pa
 
-from ingest import landing
+from ingest import landing, sources
 from ingest.landing import LandingFile
 from ingest.parse import EVENT_STREAMS, Parsed, Span, parse_span
 from ingest.records import Reading
+from ingest.sources.base import Table
 from wabench import providers
 from wabench.errors import Busy
 from wabench.settings import Settings
@@ -96,20 +98,19 @@ def _waiting(settings: Settings, connection: duckdb.DuckDBPyConnection) -> Itera
 def _reader(settings: Settings, file: LandingFile) -> Callable[[int, int], Span] | None:
     """Tell how a landing file is read; None where nobody can (it loads once somebody can)."""
     reading = Reading(settings.zone, settings.region, settings.currency)
-    records, fields = "", None
+    tables: tuple[Table, ...] = ()
     if file.stream in EVENT_STREAMS:
         if file.source not in providers.names():
             return None
     elif not file.is_batch:
         source = settings.sources.get(file.source)
-        stream = source.stream(file.stream) if source else None
-        if source is None or stream is None:
+        tables = sources.feeds(source).get(file.stream, ()) if source else ()
+        if source is None or not tables:
             return None
         reading = Reading(source.zone or settings.zone, settings.region, source.currency or settings.currency)
-        records, fields = stream.records, stream.map
 
     def span(start: int, end: int) -> Span:
-        return Span(file.source, file.stream, file.name, file.path, start, end, reading, records, fields)
+        return Span(file.source, file.stream, file.name, file.path, start, end, reading, tables)
 
     return span
 
@@ -140,33 +141,44 @@ def _commit(connection: duckdb.DuckDBPyConnection, group: list[Parsed], outcome:
         raise
     for parsed, rows, rejected in stored:
         outcome.bytes += parsed.span.end - parsed.span.start
-        outcome.rows[parsed.table] = outcome.rows.get(parsed.table, 0) + rows
         outcome.rejected += rejected
+        for table, count in rows.items():
+            outcome.rows[table] = outcome.rows.get(table, 0) + count
 
 
-def _store(connection: duckdb.DuckDBPyConnection, parsed: Parsed) -> tuple[int, int]:
-    """Insert one span inside the caller's transaction; gives the counts of new and rejected rows."""
+def _store(connection: duckdb.DuckDBPyConnection, parsed: Parsed) -> tuple[dict[str, int], int]:
+    """Insert one span inside the caller's transaction; gives the counts of new rows by table, and of rejected ones."""
     span = parsed.span
-    connection.register("incoming", parsed.rows)
     connection.register("incoming_rejected", parsed.rejected)
     load_id = _one(connection, "select coalesce(max(load_id), 0) + 1 from raw.loads")
-    rows = 0
-    for statement in _sql(f"load_{parsed.table}.sql").split(";\n"):
-        rows = _one(connection, statement, {"load_id": load_id} if "$load_id" in statement else None)
-    if parsed.table == "message_events" and rows < len(parsed.rows):
-        connection.execute(_sql("load_message_events_again.sql"))
+    rows = {table: _fill(connection, table, found, load_id) for table, found in parsed.tables.items()}
+    rows.pop("pulls", None)
+    if {"orders", "order_lines"} <= parsed.tables.keys():
+        connection.register("incoming", parsed.tables["orders"])
+        _one(connection, _sql("load_order_lines_gone.sql"))
     rejected = _one(connection, _sql("load_rejected.sql"), {"load_id": load_id})
     connection.execute(
         "insert into raw.loads values (?, ?, ?, ?, ?, ?, now() at time zone 'UTC')",
-        [load_id, span.name, span.start, span.end, rows, rejected],
+        [load_id, span.name, span.start, span.end, sum(rows.values()), rejected],
     )
     return rows, rejected
 
 
+def _fill(connection: duckdb.DuckDBPyConnection, table: str, found: pa.Table, load_id: int) -> int:
+    """Put rows into one raw table; gives how many of them are new."""
+    connection.register("incoming", found)
+    rows = 0
+    for statement in _sql(f"load_{table}.sql").split(";\n"):
+        rows = _one(connection, statement, {"load_id": load_id} if "$load_id" in statement else None)
+    if table == "message_events" and rows < len(found):
+        _one(connection, _sql("load_message_events_again.sql"))
+    return rows
+
+
 def _one(connection: duckdb.DuckDBPyConnection, sql: str, values: dict[str, int] | None = None) -> int:
     """Run a statement and give the first number it answers: a count for an insert or delete."""
-    row = connection.execute(sql, values).fetchone()
-    return int(row[0]) if row else 0
+    rows = connection.execute(sql, values).fetchall()
+    return int(rows[0][0]) if rows else 0
 
 
 def _sql(name: str) -> str:

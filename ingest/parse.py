@@ -4,6 +4,7 @@ import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pyarrow as pa
 
 from ingest import landing, records
 from ingest.records import FIELDS, SURPLUS, Reading, RecordMap, compile_mapping, convert, expand
+from ingest.sources.base import Table
 from wabench import providers
 from wabench.errors import WabenchError
 from wabench.events import MessageEvent
@@ -50,18 +52,16 @@ class Span:
     start: int
     end: int
     reading: Reading
-    records: str = ""
-    fields: Mapping[str, str] | None = None
-    """How a pulled stream's records map to ours; None for webhooks, and for batches, whose header says."""
+    tables: tuple[Table, ...] = ()
+    """What a pulled page's records become; empty for webhooks, and for batches, whose header says."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What became of a span: rows for one raw table, and what could not be understood."""
+    """What became of a span: rows of raw tables by their names, and what could not be understood."""
 
     span: Span
-    table: str
-    rows: pa.Table
+    tables: dict[str, pa.Table]
     rejected: pa.Table
 
 
@@ -90,7 +90,9 @@ def parse_span(span: Span) -> Parsed:
         file.seek(span.start)
         data = file.read(span.end - span.start)
     with _no_garbage_collection():
-        return _parse_events(span, data) if span.stream in EVENT_STREAMS else _parse_records(span, data)
+        if span.stream in EVENT_STREAMS:
+            return _parse_events(span, data)
+        return _parse_pages(span, data) if span.tables else _parse_batch(span, data)
 
 
 @contextmanager
@@ -143,37 +145,110 @@ def _parse_events(span: Span, data: bytes) -> Parsed:
     columns |= {name: columns[name].dictionary_encode() for name in _FEW_VALUES}
     columns |= {"received_at": pa.array(received, pa.string()), "landing_ref": pa.array(refs, pa.string())}
     columns["provider"] = pa.repeat(span.source, len(events)).cast(pa.string())
-    return Parsed(span, "message_events", _received(pa.table(columns)), rejects.table())
+    return Parsed(span, {"message_events": _received(pa.table(columns))}, rejects.table())
 
 
-def _parse_records(span: Span, data: bytes) -> Parsed:
-    header = _batch_header(span.path) if span.fields is None else None
-    reading = header.reading(span.reading) if header else span.reading
-    mapping = compile_mapping(span.stream, header.map if header else span.fields or {}, reading)
-    rejects = _Rejects(span)
-    rows: list[dict[str, Any]] = []
-    for offset, line in _lines(data, span.start):
-        if header and offset == 0:
-            continue
-        received_at = header.received_at if header else None
+class _Rows:
+    """Collects the rows of one raw table."""
+
+    def __init__(self, table: Table, span: Span, reading: Reading) -> None:
+        self._table, self._span, self._reading = table, span, reading
+        self._mapping = compile_mapping(table.name, table.map, reading, table.words)
+        self._found: list[dict[str, Any]] = []
+        self._where = f"{table.name}: " if len(span.tables) > 1 else ""
+
+    def add(self, record: Any, parents: tuple[Any, ...], received_at: str, offset: int) -> None:
+        """Take a record; raises ValueError saying what in it can't be understood."""
+        row = convert(record, parents, self._mapping, self._reading)
+        row["received_at"], row["landing_ref"] = received_at, f"{self._span.name}:{offset}"
+        self._found.append(row)
+
+    def add_page(self, document: Any, opened: landing.Envelope, offset: int, rejects: "_Rejects") -> None:
+        """Take all records of a page; what can't be understood is rejected, the rest is taken."""
+        table = self._table
+        received_at = _received_at(opened, table.records)
         try:
-            received_at, body = (received_at, line) if received_at else _open_page(line, span.records)
-            document = msgspec.json.decode(body)
+            for record, parents in expand(table.shape(document) if table.shape else document, table.records):
+                try:
+                    self.add(record, parents, received_at, offset)
+                except ValueError as error:
+                    rejects.add(offset, opened.received_at, f"{self._where}{error}", msgspec.json.encode(record))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:  # a shape met what it did not expect
+            rejects.add(offset, opened.received_at, f"{self._where}not as documented ({error!r})", opened.raw())
+
+    def table(self) -> pa.Table:
+        schema = _record_schema(self._mapping)
+        rows = pa.Table.from_pylist(self._found, schema) if self._found else schema.empty_table()
+        return _with_source(_received(rows), self._span)
+
+
+def _parse_pages(span: Span, data: bytes) -> Parsed:
+    """Read pulled pages: the records of each become rows of one or several tables."""
+    rejects = _Rejects(span)
+    found = [(table.name, _Rows(table, span, span.reading)) for table in span.tables]
+    ended: list[dict[str, Any]] = []
+    for offset, line in _lines(data, span.start):
+        received_at = None
+        try:
+            opened = landing.decode_envelope(line)
+            received_at = opened.received_at
+            document = msgspec.json.decode(opened.raw())
         except (msgspec.DecodeError, RecursionError) as error:
             rejects.add(offset, received_at, f"not JSON: {error}", line)
             continue
-        for record, parents in expand(document, span.records):
-            try:
-                if header and SURPLUS in record:
-                    raise ValueError(f"the row has {SURPLUS}")
-                row = convert(record, parents, mapping, reading)
-            except ValueError as error:
-                rejects.add(offset, received_at, str(error), msgspec.json.encode(record))
-                continue
-            row["received_at"], row["landing_ref"] = received_at, f"{span.name}:{offset}"
-            rows.append(row)
-    table = pa.Table.from_pylist(rows, _record_schema(mapping)) if rows else _record_schema(mapping).empty_table()
-    return Parsed(span, span.stream, _with_source(_received(table), span), rejects.table())
+        for _, rows in found:
+            rows.add_page(document, opened, offset, rejects)
+        if (run := opened.pull) and "started_at" in run and run.get("next") is None:
+            ended.append({**_pull_row(run, opened.received_at), "landing_ref": f"{span.name}:{offset}"})
+    tables: dict[str, pa.Table] = {}
+    for name, rows in found:  # two parts of a page may fill one table
+        tables[name] = pa.concat_tables([tables[name], rows.table()]) if name in tables else rows.table()
+    if ended:
+        tables["pulls"] = _with_source(pa.Table.from_pylist(ended, _PULLS), span)
+    return Parsed(span, tables, rejects.table())
+
+
+_PULLS = pa.schema(
+    [
+        ("started_at", pa.timestamp("us")),
+        ("finished_at", pa.timestamp("us")),
+        ("is_full", pa.bool_()),
+        ("landing_ref", pa.string()),
+    ]
+)
+
+
+def _pull_row(run: Mapping[str, Any], received_at: str) -> dict[str, Any]:
+    started_at, finished_at = (
+        datetime.fromisoformat(text).astimezone(UTC) for text in (run["started_at"], received_at)
+    )
+    return {
+        "started_at": started_at.replace(tzinfo=None),
+        "finished_at": finished_at.replace(tzinfo=None),
+        "is_full": bool(run.get("is_full")),
+    }
+
+
+def _parse_batch(span: Span, data: bytes) -> Parsed:
+    """Read an ingested file: a row a line, by the mapping of its header."""
+    header = _batch_header(span.path)
+    rejects = _Rejects(span)
+    rows = _Rows(Table(span.stream, "", header.map), span, header.reading(span.reading))
+    for offset, line in _lines(data, span.start):
+        if offset == 0:
+            continue
+        try:
+            record = msgspec.json.decode(line)
+        except (msgspec.DecodeError, RecursionError) as error:
+            rejects.add(offset, header.received_at, f"not JSON: {error}", line)
+            continue
+        try:
+            if SURPLUS in record:
+                raise ValueError(f"the row has {SURPLUS}")
+            rows.add(record, (), header.received_at, offset)
+        except ValueError as error:
+            rejects.add(offset, header.received_at, str(error), msgspec.json.encode(record))
+    return Parsed(span, {span.stream: rows.table()}, rejects.table())
 
 
 class BatchHeader(msgspec.Struct):
@@ -192,15 +267,14 @@ class BatchHeader(msgspec.Struct):
         return Reading(ZoneInfo(self.timezone), shop.region, self.currency, self.date_format)
 
 
-def _open_page(line: bytes, records: str) -> tuple[str, bytes]:
-    """Open a pulled page: when it came, and its body.
+def _received_at(opened: landing.Envelope, records: str) -> str:
+    """Tell when a page's records came.
 
     Where records are flat, those of one order may straddle two pages, so they all came when their pull began; where
     they are nested in their order (`orders[].items[]`), a page has the order whole.
     """
-    opened = landing.decode_envelope(line)
     began = (opened.pull or {}).get("started_at")
-    return began if began and "[]" not in records else opened.received_at, opened.raw()
+    return began if began and "[]" not in records else opened.received_at
 
 
 @lru_cache(maxsize=8)

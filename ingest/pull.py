@@ -8,17 +8,21 @@ from datetime import datetime, timedelta
 import httpx
 import msgspec
 
-from ingest import landing, rest
+from ingest import landing, sources
 from ingest.landing import LandingLog
+from ingest.sources.base import Api, Cursor, PageRefused
 from wabench.errors import UsageError, WabenchError
-from wabench.settings import Settings, StreamSettings
+from wabench.settings import Settings
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+
+FULL_EVERY_DAYS = 7
+"""How often everything is asked for again where that alone shows what was deleted, and the settings don't say."""
 
 
 @dataclass(slots=True)
 class PullOutcome:
-    """What one stream's pull did; `error` is the line that says why it ended early."""
+    """What one feed's pull did; `error` is the line that says why it ended early."""
 
     source: str
     stream: str
@@ -32,11 +36,15 @@ Progress = Callable[[PullOutcome], None]
 
 
 class _Run(msgspec.Struct):
-    """One pull of a stream, as every page of it carries it: what it asks for, when it began, where it goes on."""
+    """One pull of a feed, as every page of it carries it: what it asks for, when it began, where it goes on."""
 
     started_at: datetime
     since: datetime | None = None
-    next: rest.Cursor | None = None
+    next: Cursor | None = None
+    is_full: bool = False
+    """Whether what it does not show is deleted."""
+    full_at: datetime | None = None
+    """When the last pull that asked for everything began: this one, or one before."""
 
 
 def pull(
@@ -49,64 +57,70 @@ def pull(
     clock: Callable[[], datetime] = landing.utc_now,
     progress: Progress | None = None,
 ) -> list[PullOutcome]:
-    """Pull each stream of the named sources (default: all); `full` asks for everything again.
+    """Pull each feed of the named sources (default: all); `full` asks for everything again.
 
     A source that fails does not stop the others: its outcome says why, and the next pull goes on from its last page.
-    Raises UsageError for a name that is in no `[sources.NAME]`.
+    Raises UsageError for a name that is in no `[sources.NAME]`, and for a source that is wrongly described.
     """
     for name in names or ():
         if name not in settings.sources:
             raise UsageError(f"wabench.toml has no [sources.{name}]; it has {', '.join(settings.sources) or 'none'}")
+    kinds = {name: sources.check(name, settings.sources[name]) for name in names or settings.sources}
     outcomes = []
     with httpx.Client(timeout=TIMEOUT, transport=transport) as client:
-        for name in names or settings.sources:
-            token = settings.secret(f"source_{name}_token")
-            api = rest.Api(name, settings.sources[name], token, client, sleep)
-            for stream in settings.sources[name].streams:
-                outcome = PullOutcome(name, stream)
+        for name, kind in kinds.items():
+            secrets = settings.source_secrets(name, kind.secrets)
+            api = Api(name, kind, settings.sources[name], client, secrets, sleep, clock)
+            for feed in sources.feeds(api.settings):
+                outcome = PullOutcome(name, feed)
                 outcomes.append(outcome)
                 try:
-                    _pull_stream(settings, api, outcome, full, clock, progress)
+                    _pull_feed(settings, api, outcome, full, progress)
                 except WabenchError as error:
                     outcome.error = str(error)
     return outcomes
 
 
-def _pull_stream(
-    settings: Settings,
-    api: rest.Api,
-    outcome: PullOutcome,
-    full: bool,
-    clock: Callable[[], datetime],
-    progress: Progress | None,
-) -> None:
-    table = api.source.stream(outcome.stream)
-    assert table is not None  # noqa: S101 - the caller walks the configured streams
-    last = None if full else _last_run(settings, outcome)
-    if last is not None and last.started_at > clock():
-        last = None  # it was begun by a clock that ran ahead; to trust it would be to pull nothing until then
-    if last is not None and last.next is not None:
-        run, outcome.resumed = last, True
-    else:
-        overlap = timedelta(seconds=api.source.overlap_seconds)
-        run = _Run(started_at=clock(), since=last.started_at - overlap if last else None)
-    log = LandingLog(settings.paths.landing / outcome.source / outcome.stream, clock=clock)
+def _pull_feed(settings: Settings, api: Api, outcome: PullOutcome, full: bool, progress: Progress | None) -> None:
+    run = _run(settings, api, outcome, full)
+    outcome.resumed = run.next is not None
+    log = LandingLog(settings.paths.landing / outcome.source / outcome.stream, clock=api.clock)
     try:
         try:
-            _land_pages(api, table, run, log, outcome, progress)
-        except rest.PageRefused:
+            _land_pages(api, run, log, outcome, progress)
+        except PageRefused:
             if not outcome.resumed or outcome.pages:
                 raise
             run.next, outcome.resumed = None, False  # the place it stopped at has expired: from the run's beginning
-            _land_pages(api, table, run, log, outcome, progress)
+            _land_pages(api, run, log, outcome, progress)
     finally:
         log.close()
 
 
-def _land_pages(
-    api: rest.Api, table: StreamSettings, run: _Run, log: LandingLog, outcome: PullOutcome, progress: Progress | None
-) -> None:
-    for page in rest.pages(api, table, run.since, run.next):
+def _run(settings: Settings, api: Api, outcome: PullOutcome, full: bool) -> _Run:
+    """Go on with the run that stopped, as what it was; else begin one, of everything where that is asked for or due."""
+    now = api.clock()
+    last = None if full else _last_run(settings, outcome)
+    if last is not None and last.started_at > now:
+        last = None  # it was begun by a clock that ran ahead; to trust it would be to pull nothing until then
+    if last is not None and last.next is not None:
+        return last
+    if last is None or _is_full_due(api, outcome.stream, last, now):
+        return _Run(now, is_full=api.source.is_whole(api.settings, outcome.stream), full_at=now)
+    overlap = timedelta(seconds=api.settings.overlap_seconds)
+    return _Run(now, since=last.started_at - overlap, full_at=last.full_at)
+
+
+def _is_full_due(api: Api, feed: str, last: _Run, now: datetime) -> bool:
+    days = api.settings.full_every_days
+    if days is None:
+        is_needed = api.source.is_whole(api.settings, feed) and not api.source.tells_deletions
+        days = FULL_EVERY_DAYS if is_needed else 0
+    return days > 0 and (last.full_at is None or now - last.full_at >= timedelta(days=days))
+
+
+def _land_pages(api: Api, run: _Run, log: LandingLog, outcome: PullOutcome, progress: Progress | None) -> None:
+    for page in api.source.pages(api, outcome.stream, run.since, run.next):
         run.next = page.next
         log.append(page.body, pull=msgspec.to_builtins(run))
         log.commit()

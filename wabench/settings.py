@@ -30,6 +30,9 @@ class ProviderSettings(_Table):
     base_url: str = Field("", description="the API's address; empty is the provider's own")
     pace_per_minute: float | None = Field(None, gt=0, description="messages a minute on this channel")
     timeout_seconds: float = Field(30, gt=0, description="how long a call may take before its answer counts as lost")
+    history_days: float = Field(30, gt=0, description="how far back the first pull of its history reaches")
+    history_overlap_hours: float = Field(48, ge=0, description="how far before the last pull the next one starts")
+    history_every_hours: float = Field(6, ge=0, description="a refresh reads the history this often at most")
     options: dict[str, str] = Field(default_factory=dict, description="what only this provider knows")
 
     @field_validator("base_url")
@@ -216,6 +219,10 @@ class Settings(BaseModel):
         """Give the secret `WABENCH_<NAME>`, or None where it is not set."""
         value = self.environment.get(f"WABENCH_{name.upper()}")
         return value.get_secret_value() if value else None
+
+    def source_secrets(self, source: str, wanted: tuple[str, ...]) -> dict[str, str]:
+        """Give those of a source's secrets that are set, by their short names."""
+        return self.provider_secrets(f"source_{source.replace('-', '_')}", wanted)
 
     def webhook_url(self, provider: str) -> str:
         """Give the address a provider posts its webhooks to: of `public_url`, else of the receiver on this machine."""

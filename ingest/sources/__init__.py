@@ -2,9 +2,12 @@
 
 import importlib
 import pkgutil
+import re
 from dataclasses import replace
+from datetime import UTC
 from typing import cast
 
+from ingest.records import Reading, compile_mapping
 from ingest.sources.base import COMMON_OPTIONS, Feeds, Source, Table
 from wabench.errors import UsageError
 from wabench.settings import SourceSettings
@@ -33,8 +36,15 @@ def check(name: str, settings: SourceSettings) -> Source:
     tables = [table.name for feed in source.feeds(settings).values() for table in feed]
     if unknown := next((table for table in settings.map if table not in tables), None):
         raise UsageError(f"{where} map: {settings.kind} gives no {unknown!r}{hint(unknown, tables)}")
+    for option in set(COMMON_OPTIONS) & set(settings.options):
+        if not re.fullmatch(r"[1-9]\d{0,3}|0\.\d*[1-9]\d*", settings.options[option]):
+            raise UsageError(f"{where} options: {option} is {settings.options[option]!r}; write a number above nought")
     if not settings.base_url and not source.base_url:
         raise UsageError(f"{where} needs base_url, the address of the shop's {settings.kind}")
+    reading = Reading(UTC, "US", "USD")
+    for feed in feeds(settings).values():
+        for table in feed:
+            compile_mapping(table.name, table.map, reading)
     return source
 
 

@@ -194,7 +194,13 @@ class Api:
 
     def variables(self, names: Iterable[str] = ()) -> str:
         """Name the environment variables of these secrets (none given: of all the kind has)."""
-        return ", ".join(f"WABENCH_SOURCE_{self.name}_{name}".upper() for name in names or self.source.secrets)
+        stem = f"WABENCH_SOURCE_{self.name.replace('-', '_')}"
+        return ", ".join(f"{stem}_{name}".upper() for name in names or self.source.secrets)
+
+    def need(self, *names: str) -> None:
+        """Raise AccessRefused naming the variables of these secrets that are not set."""
+        if lacking := [name for name in names if not self.secrets.get(name)]:
+            raise AccessRefused(f"source {self.name} needs {self.variables(lacking)}")
 
     def _send_once(self, request: httpx.Request, is_authorised: bool) -> httpx.Response:
         self._keep_pace()
