@@ -59,10 +59,10 @@ class Rehearsal:
 def rehearsal(home: Path) -> Iterator[Rehearsal]:
     sandbox_port, receiver_port = free_port(), free_port()
     sandbox, receiver = (f"http://127.0.0.1:{port}" for port in (sandbox_port, receiver_port))
-    settings = set_up(home, f"{sandbox}/v26.0", pace_per_minute="12000")
+    settings = set_up(home, f"{sandbox}/meta", pace_per_minute="12000")
     environ = {**os.environ, **SECRETS, "WABENCH_HOME": str(home), "WABENCH_PACE_PER_MINUTE": "12000"}
     log = home / "sandbox.ndjson"
-    webhook = f"--webhook={receiver}/webhooks/meta"
+    webhook = f"--webhook={receiver}"
     with ExitStack() as stack:
         receive = ["receive", "--port", str(receiver_port)]
         stack.enter_context(serving(receive, environ, receiver))

@@ -27,7 +27,7 @@ region = "GB"
 
 [providers.meta]
 channel_id = "106540352242922"
-base_url = "http://127.0.0.1:{port}/v26.0"
+base_url = "http://127.0.0.1:{port}/meta"
 pace_per_minute = 18000
 timeout_seconds = 2
 
@@ -83,7 +83,7 @@ def lines(log: Path) -> list[dict[str, Any]]:
 def check(home: Path, orders: Path, refs: list[str], kills: int, *words: str) -> None:
     sandbox, receiver, log = processes.free_port(), processes.free_port(), home / "sandbox.ndjson"
     shop(home, orders, refs, sandbox, *words)
-    post_to = f"http://127.0.0.1:{receiver}/webhooks/meta"
+    post_to = f"http://127.0.0.1:{receiver}"
     servers = [processes.start(home, "receive", "--port", str(receiver))]
     servers.append(
         processes.start(home, "sandbox", "--port", str(sandbox), "--log", str(log), "--webhook", post_to, *FAULTS)

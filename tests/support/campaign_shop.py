@@ -39,7 +39,7 @@ body = "Not yet."
 """
 
 
-def set_up(home: Path, base_url: str = "http://127.0.0.1:9/v26.0", **overrides: str) -> Settings:
+def set_up(home: Path, base_url: str = "http://127.0.0.1:9/meta", **overrides: str) -> Settings:
     """Write the shop's wabench.toml; keyword arguments are settings by their lower-case names."""
     home.joinpath("wabench.toml").write_text(TOML.format(channel=CHANNEL, base_url=base_url), encoding="utf-8")
     environ = {"WABENCH_HOME": str(home), "WABENCH_PACE_PER_MINUTE": "600000", **SECRETS}

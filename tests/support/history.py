@@ -1,6 +1,5 @@
 """A small shop's history in two loads, in which statuses come late and one event shows two customers to be one."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,7 +9,8 @@ import msgspec
 from warehouse import Rows
 
 from wabench.providers import meta as wire
-from wabench.sandbox import meta as sandbox
+from wabench.sandbox import fate, meta
+from wabench.sandbox.base import Happening, Shop, Taken
 
 SENT = datetime.fromisoformat("2026-06-28 10:00")
 NINE, NO_NINE = "+5511987654321", "+551187654321"
@@ -35,17 +35,18 @@ def after(hours: float) -> datetime:
 
 def told_by_user_id(message: str, send: str, phone: str, **kinds: datetime) -> list[dict[str, Any]]:
     """What the sandbox's webhooks come to for a send by phone, when they name its person only by user id."""
-    body = sandbox.by_user_id({"to": phone, "biz_opaque_callback_data": f"wb:{send}"})
-    entries = [
-        ("statuses", sandbox.status(body, message, kind, int(at.replace(tzinfo=UTC).timestamp()), "marketing"))
+    taken = Taken(phone, None, "template", "sale", callback_data=f"wb:{send}")
+    happenings = [
+        Happening(message, kind, at.replace(tzinfo=UTC).timestamp(), None, fate.user_id_of(phone), taken, "marketing")
         for kind, at in kinds.items()
     ]
-    events = wire.parse(json.dumps(sandbox.webhook("1", entries)).encode())
+    (post,) = meta.posts(happenings, Shop("1", {}, {"app_secret": "test"}, {}), 0)
+    events = wire.parse(post.body)
     known = [{k: v for k, v in msgspec.structs.asdict(event).items() if v is not None} for event in events]
     return [row | {"occurred_at": row["occurred_at"].replace(tzinfo=None)} for row in known]
 
 
-EVE_USER_ID = sandbox.by_user_id({"to": "+15550007"})["recipient"]
+EVE_USER_ID = fate.user_id_of("+15550007")
 EVERYBODYS = "+15559999"
 
 FIRST: Mapping[str, Rows] = {

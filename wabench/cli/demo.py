@@ -39,7 +39,7 @@ timezone = "America/Sao_Paulo"
 
 [providers.meta]
 channel_id = "{channel}"
-base_url = "http://127.0.0.1:{sandbox}/v26.0"
+base_url = "http://127.0.0.1:{sandbox}/meta"
 pace_per_minute = 30000
 timeout_seconds = 3
 
@@ -162,7 +162,7 @@ def _ingest(bench: Bench, stream: str, path: Path, fields: dict[str, str]) -> No
 
 def _send_campaign(bench: Bench, ports: dict[str, int]) -> None:
     receiver, sandbox = (f"http://127.0.0.1:{ports[name]}" for name in ("receiver", "sandbox"))
-    rehearsal = ("sandbox", "--port", str(ports["sandbox"]), "--webhook", f"{receiver}/webhooks/meta")
+    rehearsal = ("sandbox", "--port", str(ports["sandbox"]), "--webhook", receiver)
     with (
         bench.server("receive", "--port", str(ports["receiver"]), ready=f"{receiver}/healthz"),
         bench.server(*rehearsal, "--fail-share", "0.04", "--timeout-share", "0.005", ready=sandbox),

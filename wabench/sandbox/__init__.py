@@ -1,21 +1,71 @@
-"""A stand-in of the providers' APIs on this machine, for rehearsals and tests: it writes to nobody."""
+"""Stand-ins of the providers' APIs on this machine, for rehearsals and tests: they write to nobody.
 
-import json
+A provider's stand-in is the module of its name here.
+"""
+
+import importlib
+import pkgutil
 from collections.abc import Mapping
+from typing import cast
 
 import httpx
 
+from wabench import providers
+from wabench.campaigns import templates
 from wabench.errors import Refused
-from wabench.sandbox import meta
-from wabench.settings import TemplateSettings
-
-_CHECKS = {"meta": meta.refusal}
-"""The one table of what the sandbox knows; a provider that is not here can't be tested, so nothing is sent by it."""
+from wabench.sandbox.base import Call, Refusal, Shop, StandIn
+from wabench.settings import Settings
 
 
-def check(provider: str, request: httpx.Request, templates: Mapping[str, TemplateSettings]) -> str | None:
-    """Say what the provider would find wrong with a request, or None; raises Refused where the sandbox can't tell."""
-    if provider not in _CHECKS:
+def names() -> list[str]:
+    """List the providers there is a stand-in for."""
+    found = {module.name for module in pkgutil.iter_modules(__path__)}
+    return [name for name in providers.names() if name in found]
+
+
+def get(name: str) -> StandIn:
+    """Load a provider's stand-in; raises KeyError for a name there is none for."""
+    if name not in names():
+        raise KeyError(name)
+    return cast(StandIn, importlib.import_module(f"{__name__}.{name}"))
+
+
+def check(provider: str, request: httpx.Request, shop: Shop) -> str | None:
+    """Say what the provider would find wrong with a send, or None; its token is not looked at.
+
+    The request is one to a base URL without a path. Raises Refused where the sandbox can't tell.
+    """
+    if provider not in names():
         raise Refused(f"the sandbox does not know {provider}, so a campaign can't be tested; see adding-a-provider.md")
-    refusal = _CHECKS[provider](json.loads(request.content), templates)
-    return f"{refusal.code} {refusal.details}" if refusal else None
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    call = Call(request.method, request.url.path, dict(request.url.params), headers, request.content)
+    found = get(provider).read(call, shop)
+    return f"{found.why}: {found.detail}" if isinstance(found, Refusal) else None
+
+
+def shops(settings: Settings, posts: bool) -> tuple[Mapping[str, Shop], Mapping[str, str]]:
+    """Set up a shop at each provider that can be served, and say of the others what is missing.
+
+    `posts`: webhooks are to be signed, so the secrets to check them are needed too.
+    """
+    lacking = {name: _lacking(settings, name, posts) for name in names()}
+    served = {name: _shop(settings, name) for name, missing in lacking.items() if not missing}
+    return served, {name: missing for name, missing in lacking.items() if missing}
+
+
+def _shop(settings: Settings, name: str) -> Shop:
+    channel = settings.providers[name]
+    secrets = settings.provider_secrets(name, providers.get(name).secrets)
+    return Shop(channel.channel_id, channel.options, secrets, templates.sendable(settings, name))
+
+
+def _lacking(settings: Settings, name: str, posts: bool) -> str:
+    channel = settings.providers.get(name)
+    if channel is None or not channel.channel_id:
+        return f"[providers.{name}] with channel_id"
+    provider = providers.get(name)
+    given = settings.provider_secrets(name, provider.secrets)
+    needed = [secret for secret in provider.describe(channel.options).sending_secrets if secret not in given]
+    if posts and not any(set(wanted) <= set(given) for wanted in provider.webhook_secrets):
+        needed += [secret for secret in provider.webhook_secrets[0] if secret not in given]
+    return ", ".join(dict.fromkeys(f"WABENCH_{name}_{secret}".upper() for secret in needed))

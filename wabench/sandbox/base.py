@@ -40,7 +40,10 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """What the stand-in knows of its customer, the shop: its number, secrets and approved templates."""
+    """What the stand-in knows of its customer, the shop: its number, secrets and templates, whatever their status.
+
+    `webhook_url` is where this provider posts (`…/webhooks/<provider>`); empty where nothing is posted.
+    """
 
     channel_id: str
     options: Mapping[str, str]
@@ -84,11 +87,15 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A call that is not taken, and what is said of it. `retry_after` are the seconds a throttle asks to wait."""
+    """A call that is not taken, and what is said of it. `retry_after` are the seconds a throttle asks to wait.
+
+    `code` is for the stand-in that raises it itself: the provider's own code, where `why` has several.
+    """
 
     why: Why
     detail: str
     retry_after: float | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,8 @@ class Happening:
     """What a webhook tells: `value` is sent, delivered, read, failed, reply or opt_out; `at` are seconds since 1970.
 
     `phone` and `user_id` are who the webhook says it was: a person who hides their phone is told by the id alone.
+    A reply and an opt-out have a `reply_id` and a `text`; an `opt_out` is told in the provider's own way where it has
+    one (Meta: user_preferences), else as an inbound message of that text. `accepted` is for `look_up`, never posted.
     """
 
     message_id: str

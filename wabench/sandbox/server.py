@@ -1,169 +1,188 @@
-"""The stand-in server: it speaks Meta's send call and keeps a log of all that it accepted, the truth for tests."""
+"""The stand-in server: each provider's API under its name, a log of all that was accepted, and webhooks."""
 
 import asyncio
-import hmac
+import base64
 import json
 import os
 import time
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from hashlib import sha256
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from wabench.providers import meta as wire
-from wabench.sandbox import meta
-from wabench.sandbox.fate import Fate, Shares, decide
+from wabench import sandbox
+from wabench.sandbox.base import Call, Shop
+from wabench.sandbox.desk import Desk, Message, Result
+from wabench.sandbox.fate import Answered
+from wabench.sandbox.scenario import CALM, Scenario
 from wabench.sandbox.webhooks import Webhooks
-from wabench.settings import TemplateSettings
 
-_PAIR_SECONDS = 6.0
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "x-api-token", "x-api-key"}
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the sandbox behaves. Without `webhook` it posts none; without `throttle_per_second` it takes any rate."""
+    """What one sandbox is: a shop for each provider it serves. `webhook` is the receiver's address; empty posts none.
+
+    `calls` is a file that keeps every call as it came, without its secrets.
+    """
 
     log: Path
-    token: str
-    templates: Mapping[str, TemplateSettings]
-    channel_id: str = ""
-    app_secret: str = ""
+    shops: Mapping[str, Shop]
+    scenario: Scenario = CALM
     webhook: str = ""
-    seed: int = 0
-    latency: float = 0.0
-    throttle_per_second: int | None = None
-    shares: Shares = field(default_factory=Shares)
+    calls: Path | None = None
+    clock: Callable[[], float] = time.time
+    transport: httpx.AsyncBaseTransport | None = None
 
 
 class Sandbox:
-    """One running sandbox: what it accepted lately, and what it counted."""
+    """One running sandbox: a desk for each provider, and what it counted."""
 
     def __init__(self, options: Options) -> None:
-        options.log.parent.mkdir(parents=True, exist_ok=True)
-        self._options = options
-        self._log = os.open(options.log, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o644)
+        self._log = _appended(options.log)
+        self._calls = _appended(options.calls) if options.calls else None
         self._counts: Counter[str] = Counter()
-        self._recent: deque[float] = deque()
-        self._last_to: dict[str, float] = {}
-        self._webhooks = Webhooks(options.webhook, self._compose, self._sign, self._counts) if options.webhook else None
+        self._by_provider = {name: Counter[str]() for name in options.shops}
+        self._desks = {name: _desk(name, shop, options) for name, shop in options.shops.items()}
+        posted = self._desks.items() if options.webhook else ()
+        self._webhooks = {name: Webhooks(desk.posts, self._counts, options.transport) for name, desk in posted}
+        self._posting: list[asyncio.Task[None]] = []
 
     def app(self) -> Starlette:
         """Make the ASGI application."""
-        routes = [
-            Route("/", self.report),
-            Route("/{version}/{channel_id}/messages", self.send, methods=["POST"]),
-        ]
-        return Starlette(routes=routes, lifespan=self._lifespan)
+        paths = ("/{provider}", "/{provider}/{path:path}")
+        calls = [Route(path, self.call, methods=_METHODS) for path in paths]
+        return Starlette(routes=[Route("/", self.report), *calls], lifespan=self._lifespan)
 
     async def report(self, request: Request) -> Response:
-        """Answer with what was counted so far."""
-        pending = self._webhooks.pending if self._webhooks else 0
-        return JSONResponse({**self._counts, "webhook entries pending": pending})
+        """Answer with what was counted so far, in all and of each provider."""
+        self._raise_what_broke()
+        pending = {"webhook entries pending": sum(webhooks.pending for webhooks in self._webhooks.values())}
+        return JSONResponse({**self._counts, **pending, "providers": self._by_provider})
 
-    async def send(self, request: Request) -> Response:
-        """Answer one call of the messages endpoint."""
-        try:
-            body = json.loads(await request.body())
-        except ValueError:
-            body = None
-        refusal = self._refuse(request, body)
-        if refusal:
-            self._counts[f"refused {refusal.code}"] += 1
-            await asyncio.sleep(self._options.latency)
-            return JSONResponse(refusal.body(), refusal.status)
-        message_id, fate = self._accept(body)
-        await asyncio.sleep(self._options.latency)
-        if not fate.is_answered:
-            self._counts["unanswered"] += 1
+    async def idle(self) -> None:
+        """Return once no webhook is waiting to be posted."""
+        for webhooks, posting in zip(self._webhooks.values(), self._posting, strict=True):
+            idle = asyncio.create_task(webhooks.idle())
+            await asyncio.wait({idle, posting}, return_when=asyncio.FIRST_COMPLETED)
+            idle.cancel()
+        self._raise_what_broke()
+
+    def _raise_what_broke(self) -> None:
+        for task in self._posting:
+            if task.done():
+                task.result()
+
+    async def call(self, request: Request) -> Response:
+        """Answer one call of a provider's API."""
+        provider = request.path_params["provider"]
+        desk = self._desks.get(provider)
+        if desk is None:
+            return JSONResponse({"error": f"the sandbox does not serve {provider}"}, 404)
+        call = await _read(request)
+        self._keep(provider, call, desk.shop)
+        result = desk.take(call)
+        if result.refused:
+            self._count(provider, f"refused {result.refused}")
+        if result.message:
+            self._count(provider, "accepted")
+            self._write(provider, result.message)
+            self._post(provider, result.message)
+        return await self._answer(request, provider, result)
+
+    async def _answer(self, request: Request, provider: str, result: Result) -> Response:
+        await asyncio.sleep(result.latency)
+        if result.answer is None:
+            self._count(provider, "unanswered")
             await request.receive()  # returns when the client has hung up
-        return JSONResponse(meta.answer(body, message_id))
+            return Response(status_code=504)
+        return Response(result.answer.body, result.answer.status, dict(result.answer.headers))
 
-    def _refuse(self, request: Request, body: Any) -> meta.Refusal | None:
-        given = request.headers.get("authorization", "").encode()
-        if not hmac.compare_digest(given, f"Bearer {self._options.token}".encode()):
-            return meta.Refusal(190, "the access token is not the one this sandbox was started with")
-        if self._options.channel_id and request.path_params["channel_id"] != self._options.channel_id:
-            return meta.Refusal(33, "there is no such phone number id")
-        return meta.refusal(body, self._options.templates) or self._limit(body)
+    def _count(self, provider: str, what: str) -> None:
+        self._counts[what] += 1
+        self._by_provider[provider][what] += 1
 
-    def _limit(self, body: Mapping[str, Any]) -> meta.Refusal | None:
-        """Keep Meta's two limits; to one person without its burst of 45, which only borrows from later."""
-        now, limit = time.monotonic(), self._options.throttle_per_second
-        while self._recent and self._recent[0] <= now - 1:
-            self._recent.popleft()
-        if limit is not None and len(self._recent) >= limit:
-            return meta.Refusal(130429, f"more than {limit} messages in a second")
-        recipient = body.get("to") or body["recipient"]
-        if now - self._last_to.get(recipient, -_PAIR_SECONDS) < _PAIR_SECONDS:
-            return meta.Refusal(131056, "more than one message to this person in 6 seconds")
-        self._recent.append(now)
-        self._last_to[recipient] = now
-        return None
-
-    def _accept(self, body: Mapping[str, Any]) -> tuple[str, Fate]:
-        self._counts["accepted"] += 1
-        recipient = body.get("to") or body["recipient"]
-        key = body.get("biz_opaque_callback_data") or f"{recipient} {body['template']['name']}"
-        fate = decide(self._options.seed, key, self._options.shares)
-        at = time.time()
-        message_id = "wamid.sandbox" + sha256(f"{self._options.seed}\n{key}\n{at}".encode()).hexdigest()[:24]
-        self._write(body, message_id, at, fate)
-        self._post(body, message_id, at, fate)
-        return message_id, fate
-
-    def _write(self, body: Mapping[str, Any], message_id: str, at: float, fate: Fate) -> None:
+    def _write(self, provider: str, message: Message) -> None:
         """Log before answering, straight to the kernel: a kill of this process loses nothing that was answered."""
-        components = body["template"].get("components", [])
+        taken, drawn = message.taken, message.fate
+        told = drawn.values if self._webhooks else frozenset[str]()
         line = {
-            "at": at,
-            "message_id": message_id,
-            "to": body.get("to"),
-            "recipient": body.get("recipient"),
-            "template": body["template"]["name"],
-            "parameters": [parameter["text"] for component in components for parameter in component["parameters"]],
-            "callback_data": body.get("biz_opaque_callback_data"),
-            "is_answered": fate.is_answered,
-            "statuses": sorted({p.value for p in fate.postings} - {"reply"}) if self._webhooks else [],
-            "error": fate.error if self._webhooks else None,
-            "reply": fate.reply if self._webhooks else None,
+            "at": message.at,
+            "provider": provider,
+            "message_id": message.message_id,
+            "to": taken.phone,
+            "recipient": taken.user_id,
+            "kind": taken.kind,
+            "template": taken.template,
+            "parameters": list(taken.parameters),
+            "text": taken.text,
+            "callback_data": taken.callback_data,
+            "is_answered": drawn.answered is Answered.WELL,
+            "statuses": sorted(told - {"reply", "opt_out"}),
+            "error": drawn.failure if "failed" in told else None,
+            "reply": drawn.reply if "reply" in told else None,
+            "opted_out": "opt_out" in told,
         }
-        os.write(self._log, json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        _append(self._log, line)
 
-    def _post(self, body: Mapping[str, Any], message_id: str, at: float, fate: Fate) -> None:
-        if self._webhooks is None:
+    def _keep(self, provider: str, call: Call, shop: Shop) -> None:
+        if self._calls is None:
             return
-        category = self._options.templates[body["template"]["name"]].category
-        told = meta.by_user_id(body) if fate.is_by_user_id else body
-        for posting in fate.postings:
-            when = int(at + posting.offset)
-            if posting.value == "reply":
-                entry = meta.reply(told, message_id, f"{message_id}.reply", fate.reply or "", when)
-                self._webhooks.put(("messages", entry), posting.after)
-            else:
-                error = fate.error if posting.value == "failed" else None
-                status = meta.status(told, message_id, posting.value, when, category, error)
-                self._webhooks.put(("statuses", status), posting.after)
+        try:
+            body, encoding = call.body.decode(), "utf-8"
+        except UnicodeDecodeError:
+            body, encoding = base64.b64encode(call.body).decode(), "base64"
+        headers = {k: v for k, v in call.headers.items() if not _is_secret(k, v, shop)}
+        line = {"provider": provider, "method": call.method, "path": call.path, "query": dict(call.query)}
+        _append(self._calls, {**line, "headers": headers, "body": body, "encoding": encoding})
 
-    def _compose(self, entries: Any) -> Mapping[str, Any]:
-        return meta.webhook(self._options.channel_id or "sandbox", entries)
-
-    def _sign(self, body: bytes) -> str:
-        return wire.sign(body, {"app_secret": self._options.app_secret})
+    def _post(self, provider: str, message: Message) -> None:
+        if webhooks := self._webhooks.get(provider):
+            for posting, happening in zip(message.fate.postings, message.happenings[1:], strict=True):
+                webhooks.put(happening, posting.after)
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        posting = asyncio.create_task(self._webhooks.run()) if self._webhooks else None
+        self._posting = [asyncio.create_task(webhooks.run()) for webhooks in self._webhooks.values()]
         yield
-        if posting:
-            posting.cancel()
+        for task in self._posting:
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await posting
+                await task
         os.close(self._log)
+        if self._calls is not None:
+            os.close(self._calls)
+
+
+def _desk(name: str, shop: Shop, options: Options) -> Desk:
+    url = f"{options.webhook.rstrip('/')}/webhooks/{name}" if options.webhook else ""
+    return Desk(sandbox.get(name), replace(shop, webhook_url=url), options.scenario, options.clock)
+
+
+async def _read(request: Request) -> Call:
+    path = "/" + request.path_params.get("path", "")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Call(request.method, path, dict(request.query_params), headers, await request.body())
+
+
+def _is_secret(header: str, value: str, shop: Shop) -> bool:
+    return header in _SECRET_HEADERS or any(secret in value for secret in shop.secrets.values() if secret)
+
+
+def _appended(path: Path) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return os.open(path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o644)
+
+
+def _append(file: int, line: Mapping[str, Any]) -> None:
+    os.write(file, json.dumps(line, ensure_ascii=False).encode() + b"\n")
