@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from ingest import loader
+from ingest import history, loader
 from ingest.pull import PullOutcome, pull
 from wabench import dbt, publish, runs
 from wabench.campaigns import ledger, reconcile
@@ -131,7 +131,7 @@ class _Work:
 
 def _pull_sources(work: _Work) -> None:
     work.told(0, 0)
-    outcomes: list[PullOutcome] = pull(work.settings)
+    outcomes: list[PullOutcome] = [*pull(work.settings), *history.pull(work.settings)]
     work.outcome.errors += [f"{o.source} {o.stream}: {o.error}" for o in outcomes if o.error]
     _note(work.settings, work.run, error="; ".join(work.outcome.errors) or None)  # so that the published copy has it
 

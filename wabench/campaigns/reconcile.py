@@ -90,7 +90,10 @@ def _hear(opened: Ledger, warehouse: DuckDBPyConnection) -> None:
 
 def _hear_of_templates(opened: Ledger, warehouse: DuckDBPyConnection) -> None:
     """Bring the ledger's templates up to date with what webhooks said since."""
-    told = [Told(*row[:-1], row[-1].replace(tzinfo=UTC)) for row in warehouse.execute(_TEMPLATES).fetchall()]
+    told = [
+        Told(provider, name, language, word, category, reason, is_quality, at.replace(tzinfo=UTC))
+        for provider, name, language, word, category, reason, is_quality, at in warehouse.execute(_TEMPLATES).fetchall()
+    ]
     with opened.reading() as connection:
         newest: dict[tuple[str, str], datetime] = {}
         for row in known_templates.rows(connection):

@@ -7,16 +7,19 @@ from typing import Annotated, Any
 import typer
 import uvicorn
 
-from ingest import files, loader, pull, receiver
+from ingest import files, history, loader, pull, receiver
 from wabench import settings as settings_module
 from wabench.cli import console
 from wabench.errors import UsageError, WabenchError
 from wabench.locks import held
+from wabench.providers import names as provider_names
 from wabench.settings import Settings
 
 
 def ingest(
-    sources: Annotated[list[str] | None, typer.Argument(help="sources of wabench.toml; none named: all")] = None,
+    sources: Annotated[
+        list[str] | None, typer.Argument(help="sources and providers of wabench.toml; none named: all")
+    ] = None,
     file: Annotated[list[str] | None, typer.Option(help="orders=PATH, order_lines=PATH or customers=PATH")] = None,
     map_: Annotated[list[str] | None, typer.Option("--map", help="our field=the file's column, or =a value")] = None,
     source: Annotated[str, typer.Option(help="the shop the files belong to: orders and customers meet by it")] = "file",
@@ -25,7 +28,9 @@ def ingest(
     full: Annotated[bool, typer.Option(help="pull everything again, not just what changed")] = False,
     json: console.Json = False,
 ) -> None:
-    """Pull the configured sources, or take files once, and load landing into the warehouse.
+    """Pull the configured sources and what providers can tell again, or take files once, and load landing.
+
+    A provider that is named is asked for its history at once, however lately that was read.
 
     Example: wabench ingest --file orders=orders.csv --map order_id=Number --map ordered_at=Date --map total=Sum
     """
@@ -96,7 +101,11 @@ def _pull(settings: Settings, names: list[str] | None, full: bool) -> list[dict[
         def show(outcome: pull.PullOutcome) -> None:
             bars.update(task, description=f"{outcome.source} {outcome.stream}: page {outcome.pages}")
 
-        outcomes = pull.pull(settings, names, full, progress=show)
+        providers = [name for name in names or () if name not in settings.sources and name in provider_names()]
+        sources = [name for name in names or () if name not in providers]
+        outcomes = pull.pull(settings, sources or None, full, progress=show) if sources or not names else []
+        if providers or not names:
+            outcomes += history.pull(settings, providers or None, full, progress=show)
     return [
         {
             "source": o.source,
