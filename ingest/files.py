@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 
 from ingest import landing
 from ingest.parse import BatchHeader
-from ingest.records import FIELDS, SURPLUS, Reading, compile_mapping, parse_path
+from ingest.paths import parse_path
+from ingest.records import FIELDS, SURPLUS, Reading, compile_mapping
 from wabench.errors import UsageError
 from wabench.settings import Settings
 from wabench.spelling import hint

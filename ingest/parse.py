@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +14,8 @@ import msgspec
 import pyarrow as pa
 
 from ingest import landing, records
-from ingest.records import FIELDS, SURPLUS, Reading, RecordMap, compile_mapping, convert, expand
+from ingest.paths import expand
+from ingest.records import FIELDS, SURPLUS, Reading, RecordMap, compile_mapping, convert
 from ingest.sources.base import Table
 from wabench import providers
 from wabench.errors import WabenchError
@@ -152,6 +153,8 @@ class _Rows:
     """Collects the rows of one raw table."""
 
     def __init__(self, table: Table, span: Span, reading: Reading) -> None:
+        if table.zone:
+            reading = replace(reading, zone=ZoneInfo(table.zone))
         self._table, self._span, self._reading = table, span, reading
         self._mapping = compile_mapping(table.name, table.map, reading, table.words)
         self._found: list[dict[str, Any]] = []

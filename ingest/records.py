@@ -1,23 +1,16 @@
 """Orders, their lines and CRM people: any record, by a mapping of fields, to our columns.
 
-A mapping is `our field = their path`:
-
-    customer.phones[0].number       walks into a record
-    phones[type=mobile].number      takes the first of a list whose `type` says so
-    ^.id                            looks in the record around this one
-    phone | shipping.phone          takes the first that is there
-    first_name & last_name          takes all that is there, with spaces between
-    +refunds[].total                adds up what a list holds
-    =BRL                            is the value itself
+A mapping is `our field = their place`; how a place is written is said in `ingest.paths`. `=BRL` is the value itself.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from ingest.paths import Place, parse_place, values
 from wabench import phones
 from wabench.errors import UsageError
 from wabench.spelling import hint
@@ -181,27 +174,6 @@ REQUIRED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
-    """A step into a list: its first record whose `key` is `value`."""
-
-    key: str
-    value: str
-
-
-Step = str | int | Where
-Path = tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a value stands: any of several places, each one path, several to join, or a list to add up."""
-
-    alternatives: tuple[tuple[Path, ...], ...]
-    total_of: str = ""
-    """Not empty: the list whose values are added up, `refunds[].total`."""
-
-
 Words = Mapping[str, Mapping[str, str]]
 """Field -> their word, in lower case -> ours; `*` is any other word."""
 
@@ -244,44 +216,37 @@ def convert(record: Any, parents: tuple[Any, ...], mapping: RecordMap, reading: 
     if "currency" in FIELDS[mapping.stream]:
         row.setdefault("currency", reading.currency)
     for name, place, converter in mapping.places:
-        value = _value(record, place, parents)
-        if value is None or value == "":
-            continue
-        if isinstance(value, dict | list):
-            raise ValueError(f"{name} is not a single value")
-        try:
-            row[name] = converter(_translate(value, mapping.words.get(name)), reading)
-        except (ValueError, OverflowError, OSError) as error:
-            raise ValueError(f"{name} {str(value)[:80]!r} {error}") from None
+        for value in values(record, place, parents):
+            if (found := _converted(name, value, converter, mapping.words.get(name), reading)) is not None:
+                row[name] = found
+                break
     if lacking := [name for name in REQUIRED[mapping.stream] if row.get(name) is None]:
         raise ValueError(f"{lacking[0]} is missing")
     return row if mapping.stream != "orders" else _settle_money(row)
 
 
+def _converted(name: str, value: Any, converter: Converter, words: Mapping[str, str] | None, reading: Reading) -> Any:
+    if isinstance(value, dict | list):
+        raise ValueError(f"{name} is not a single value")
+    try:
+        return converter(_translate(value, words), reading)
+    except (ValueError, OverflowError, OSError) as error:
+        raise ValueError(f"{name} {str(value)[:80]!r} {error}") from None
+
+
 def _settle_money(row: dict[str, Any]) -> dict[str, Any]:
-    """Make an order's money ours: a total below nothing is a refund; refunded, but not how much, is all of it."""
-    total, refunded = row["total"], row.get("refunded") or Decimal(0)
+    """Make an order's money ours: a total below nothing is a refund; refunded, but not how much, is all of it; paid,
+    and something given back, is partly refunded."""
+    total, refunded = row["total"], abs(row.get("refunded") or Decimal(0))
     if total < 0:
         total, refunded, row["status"] = Decimal(0), -total, "refunded"
     row.setdefault("status", "paid")
     if row["status"] == "refunded" and not refunded:
         refunded = total
-    row["total"], row["refunded"] = total, abs(refunded)
+    if row["status"] == "paid" and refunded:
+        row["status"] = "refunded" if refunded >= total else "partially_refunded"
+    row["total"], row["refunded"] = total, refunded
     return row
-
-
-def _value(record: Any, place: Place, parents: tuple[Any, ...]) -> Any:
-    """Find what a place holds: the first alternative that is there, its parts joined or added up."""
-    if place.total_of:
-        found = [value for value, _ in expand(record, place.total_of, parents) if value != ""]
-        return sum((Decimal(str(value)) for value in found), Decimal(0)) if found else None
-    for parts in place.alternatives:
-        values = [v for v in (find(record, path, parents) for path in parts) if v is not None and v != ""]
-        if len(parts) > 1 and values:
-            return " ".join(str(value) for value in values)
-        if values:
-            return values[0]
-    return None
 
 
 def _translate(value: Any, words: Mapping[str, str] | None) -> Any:
@@ -289,57 +254,3 @@ def _translate(value: Any, words: Mapping[str, str] | None) -> Any:
     if not words:
         return value
     return words.get(str(value).strip().lower(), words.get("*", value))
-
-
-def parse_place(text: str) -> Place:
-    """Read `a.b | c & d` into the paths it names, or `+a[].b` into the list to add up."""
-    if text.startswith("+"):
-        return Place((), text[1:])
-    return Place(tuple(tuple(parse_path(p) for p in _split(part, "&")) for part in _split(text, "|")))
-
-
-def _split(text: str, sign: str) -> list[str]:
-    """Split at a sign with spaces around it that is not within a quoted key."""
-    return re.split(rf' \{sign} (?=(?:[^"]*"[^"]*")*[^"]*$)', text)
-
-
-def parse_path(path: str) -> Path:
-    """Read `a.b[0].c[k=v]` into its steps; a key with a dot in it is written `["a.b"]`."""
-    steps: list[Step] = []
-    for quoted, index, named, value, key in re.findall(r'\["([^"]+)"\]|\[(\d+)\]|\[(\w+)=([^\]]*)\]|([^.\[\]]+)', path):
-        steps.append(Where(named, value) if named else int(index) if index else quoted or key)
-    return tuple(steps)
-
-
-def find(record: Any, path: Path, parents: tuple[Any, ...] = ()) -> Any:
-    """Walk into a record; None where the way ends early. `^` steps out to the record around it."""
-    for step in path:
-        if step == "^":
-            if not parents:
-                return None
-            record, parents = parents[-1], parents[:-1]
-        elif isinstance(step, str) and isinstance(record, dict):
-            record = record.get(step)
-        elif isinstance(step, int) and isinstance(record, list):
-            record = record[step] if step < len(record) else None
-        elif isinstance(step, Where) and isinstance(record, list):
-            record = next((r for r in record if isinstance(r, dict) and str(r.get(step.key)) == step.value), None)
-        else:
-            return None
-    return record
-
-
-def has_list(document: Any, path: str) -> bool:
-    """Tell whether an answer holds the list of records at all; an error that comes as HTTP 200 does not."""
-    return isinstance(find(document, parse_path(path.partition("[]")[0])), list)
-
-
-def expand(record: Any, path: str, parents: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:
-    """Give each record of a list and the records around it; `orders[].items[]` walks lists within lists."""
-    here, _, inside = path.partition("[]")
-    items = find(record, parse_path(here))
-    for item in items if isinstance(items, list) else [items]:
-        if inside:
-            yield from expand(item, inside.removeprefix("."), (*parents, record))
-        elif item is not None:
-            yield item, (*parents, record)

@@ -69,6 +69,8 @@ class Table:
     map: Mapping[str, str]
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     shape: Callable[[Any], Any] | None = None
+    zone: str = ""
+    """Zone of times without one, where the system has one for all shops; empty is the source's."""
 
 
 Feeds = Mapping[str, tuple[Table, ...]]

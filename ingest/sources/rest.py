@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-from ingest.records import expand, find, has_list, parse_path
+from ingest.paths import expand, find, has_list, parse_path
 from ingest.sources import base
 from ingest.sources.base import Api, Cursor, Feeds, Page, Table
 from wabench.errors import WabenchError

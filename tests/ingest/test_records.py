@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest import records
+from ingest import paths, records
 from ingest.records import Reading
 
 READING = Reading(ZoneInfo("America/Sao_Paulo"), "BR", "BRL")
@@ -56,15 +56,15 @@ def test_a_status_nobody_knows_is_unknown_and_none_is_paid() -> None:
 
 def test_paths_walk_into_records_lists_and_out_again() -> None:
     page = {"data": {"orders": [{"id": 1, "items": [{"sku": "a"}, {"sku": "b"}]}, {"id": 2, "items": []}, {"id": 3}]}}
-    found = list(records.expand(page, "data.orders[].items[]"))
-    assert [(records.find(r, ("sku",)), records.find(r, ("^", "id"), p)) for r, p in found] == [("a", 1), ("b", 1)]
-    assert [r["id"] for r, _ in records.expand(page, "data.orders")] == [1, 2, 3]
-    assert [r for r, _ in records.expand([{"a": 1}], "")] == [{"a": 1}]
-    assert [r for r, _ in records.expand({"a": 1}, "")] == [{"a": 1}]
-    assert list(records.expand({"a": 1}, "orders")) == []
-    assert records.find({"a": [{"b.c": 5}]}, records.parse_path('a[0]["b.c"]')) == 5
-    assert records.find({"a": []}, records.parse_path("a[0].b")) is None
-    assert records.find({"a": 1}, records.parse_path("^.a")) is None
+    found = list(paths.expand(page, "data.orders[].items[]"))
+    assert [(paths.find(r, ("sku",)), paths.find(r, ("^", "id"), p)) for r, p in found] == [("a", 1), ("b", 1)]
+    assert [r["id"] for r, _ in paths.expand(page, "data.orders")] == [1, 2, 3]
+    assert [r for r, _ in paths.expand([{"a": 1}], "")] == [{"a": 1}]
+    assert [r for r, _ in paths.expand({"a": 1}, "")] == [{"a": 1}]
+    assert list(paths.expand({"a": 1}, "orders")) == []
+    assert paths.find({"a": [{"b.c": 5}]}, paths.parse_path('a[0]["b.c"]')) == 5
+    assert paths.find({"a": []}, paths.parse_path("a[0].b")) is None
+    assert paths.find({"a": 1}, paths.parse_path("^.a")) is None
 
 
 def test_text_keeps_leading_noughts_and_loses_a_floats_tail() -> None:
