@@ -13,7 +13,7 @@ from wabench import locks, refresh
 from wabench.campaigns import alone, claims, ledger, plan, runner
 from wabench.campaigns.schema import CampaignState, SendState
 from wabench.errors import Busy, Refused, UsageError, WabenchError
-from wabench.settings import Settings, TemplateSettings, load
+from wabench.settings import Settings, load
 
 SALE = ["1=name", "2=literal:SALE"]
 HOW = {"settle": lambda: 0, "on_turn": lambda counts: None}
@@ -67,8 +67,8 @@ def test_a_campaign_is_run_only_when_tested_and_approved(spring: Settings) -> No
     assert (campaign.status, campaign.approved_by) == (CampaignState.APPROVED, "maria")
 
 
-class ReplannedMeanwhile(dict[str, TemplateSettings]):
-    """Templates whose first reader finds that the campaign was planned again."""
+class ReplannedMeanwhile(dict[str, str]):
+    """A provider's options whose first reader, at the first message, finds that the campaign was planned again."""
 
     replan: Callable[[], object] | None
 
@@ -80,11 +80,12 @@ class ReplannedMeanwhile(dict[str, TemplateSettings]):
 
 
 def test_a_plan_made_while_the_one_before_was_tested_is_not_tested(spring: Settings, home: Path) -> None:
-    templates = ReplannedMeanwhile(spring.templates)
+    options = ReplannedMeanwhile()
     two = audience(home, [customer(1), customer(2, name="A" * 2000)], "two")
-    templates.replan = lambda: plan.plan(spring, "spring", two, "sale", SALE)
+    options.replan = lambda: plan.plan(spring, "spring", two, "sale", SALE)
     with pytest.raises(Refused, match="planned again"):
-        runner.test(spring.model_copy(update={"templates": templates}), "spring", "tester")
+        meta = spring.providers["meta"].model_copy(update={"options": options})
+        runner.test(spring.model_copy(update={"providers": {"meta": meta}}), "spring", "tester")
     with ledger.opened(spring) as opened:
         assert opened.campaign("spring").status is CampaignState.PLANNED
 

@@ -24,6 +24,7 @@ from wabench.campaigns.schema import CampaignState
 from wabench.campaigns.sender import MOST_IN_FLIGHT, Sender
 from wabench.errors import Busy, Refused, UsageError, WabenchError
 from wabench.providers.base import Channel
+from wabench.sandbox.base import Shop
 from wabench.settings import Settings
 
 OnTurn = Callable[[Counter[str]], None]
@@ -56,13 +57,14 @@ def test(settings: Settings, name: str, actor: str) -> int:
     """
     with ledger.opened(settings) as opened:
         campaign = opened.campaign(name)
-        provider = providers.get(campaign.provider)
-        channel = Channel("http://127.0.0.1", campaign.channel_id, secrets=dict.fromkeys(provider.secrets, "rehearsal"))
-        known = templates.sendable(settings, campaign.provider)
-        tested = 0
+        provider, tested = providers.get(campaign.provider), 0
+        channel, shop = _rehearsal(settings, campaign)
         for send in opened.messages(campaign.campaign_id):
-            request = provider.request(claims.message(send, campaign), channel)
-            if problem := sandbox.check(campaign.provider, request, known):
+            try:
+                request = provider.request(claims.message(send, campaign), channel)
+            except ValueError as error:
+                raise WabenchError(f"customer {send['customer_id']}: {error}") from None
+            if problem := sandbox.check(campaign.provider, request, shop):
                 raise WabenchError(f"customer {send['customer_id']}: {problem}")
             tested += 1
         if not tested:
@@ -71,6 +73,18 @@ def test(settings: Settings, name: str, actor: str) -> int:
         state = CampaignState.TESTED
         opened.move(campaign.campaign_id, state, actor, now, as_planned=campaign.planned_at, tested_at=now)
     return tested
+
+
+def _rehearsal(settings: Settings, campaign: Campaign) -> tuple[Channel, Shop]:
+    """Give a channel and a shop whose secrets are none, both with what the campaign's provider is set to."""
+    provider = providers.get(campaign.provider)
+    options, url = channel_settings(settings, campaign.provider).options, settings.webhook_url(campaign.provider)
+    secrets = dict.fromkeys(provider.secrets, "rehearsal")
+    known = templates.sendable(settings, campaign.provider)
+    return (
+        Channel("http://127.0.0.1", campaign.channel_id, options, secrets, url),
+        Shop(campaign.channel_id, options, secrets, known, url),
+    )
 
 
 def approve(settings: Settings, name: str, approver: str) -> None:

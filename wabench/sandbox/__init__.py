@@ -13,6 +13,7 @@ import httpx
 from wabench import providers
 from wabench.campaigns import templates
 from wabench.errors import Refused
+from wabench.providers.base import Failed
 from wabench.sandbox.base import Call, Refusal, Shop, StandIn
 from wabench.settings import Settings
 
@@ -40,7 +41,14 @@ def check(provider: str, request: httpx.Request, shop: Shop) -> str | None:
     headers = {name.lower(): value for name, value in request.headers.items()}
     call = Call(request.method, request.url.path, dict(request.url.params), headers, request.content)
     found = get(provider).read(call, shop)
-    return f"{found.why}: {found.detail}" if isinstance(found, Refusal) else None
+    return _told(provider, found) if isinstance(found, Refusal) else None
+
+
+def _told(provider: str, refusal: Refusal) -> str:
+    """Say a refusal with the code that the campaign would get."""
+    answer = get(provider).refuse(refusal)
+    outcome = providers.get(provider).outcome(httpx.Response(answer.status, content=answer.body))
+    return f"{outcome.code} {refusal.detail}" if isinstance(outcome, Failed) else refusal.detail
 
 
 def shops(settings: Settings, posts: bool) -> tuple[Mapping[str, Shop], Mapping[str, str]]:
