@@ -13,6 +13,9 @@ ONLINE_RETAIL = FOLDER / "data/online_retail/online_retail.parquet"
 META_WEBHOOKS = FOLDER / "fixtures/meta_openapi/webhooks"
 ZENVIA_SPECIFICATION = FOLDER / "specs/zenvia/zenvia_openapi_v2.patched.json"
 META_SPECIFICATION = FOLDER / "specs/meta/business-messaging-api_v23.0.patched.json"
+TWILIO_SPECIFICATION = FOLDER / "specs/twilio/twilio_api_v2010.json"
+TWILIO_CONTENT_SPECIFICATION = FOLDER / "specs/twilio/twilio_content_v1.json"
+TWILIO_ANSWERS = FOLDER / "fixtures/twilio_oas"
 
 
 def needs(path: Path) -> pytest.MarkDecorator:

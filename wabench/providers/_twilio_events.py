@@ -191,6 +191,7 @@ def _template_update(data: Mapping[str, Any]) -> MessageEvent:
         content_type=_text(of.get("currentValue")).lower() or None,
         body_text=_text(of.get("previousValue")) or None,
         template_name=_text(of.get("friendlyName") or of.get("externalTemplateName")) or None,
+        template_language=_text(of.get("language")) or None,
         category=(_text(of.get("currentValue")).lower() or None) if is_category else None,
     )
 
