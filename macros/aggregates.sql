@@ -9,6 +9,12 @@
 {%- endmacro %}
 
 
+{# The price of one message: two digits more, for there are very many of them. #}
+{% macro unit_price(expression) -%}
+    cast({{ expression }} as decimal(18, 6))
+{%- endmacro %}
+
+
 {# The newest value that is known; of two from the same moment the greater, so that every run picks the same. #}
 {% macro latest(value, moment) -%}
     {{ return(adapter.dispatch("latest")(value, moment)) }}

@@ -25,6 +25,15 @@
 {%- endmacro %}
 
 
+{# An identity in the one spelling that stands for all of its phone's. #}
+{% macro identity_key(identity) -%}
+    case
+        when {{ identity }} like 'phone:%' then {{ phone_identity(phone_key("substr(" ~ identity ~ ", 7)")) }}
+        else {{ identity }}
+    end
+{%- endmacro %}
+
+
 {# The customer id that an identity gives when it is the earliest of its customer. #}
 {% macro customer_id_of(identity) -%}
     'c' || substr(md5({{ identity }}), 1, 16)
@@ -73,4 +82,41 @@
         )
 
     select node, component from spread
+{%- endmacro %}
+
+
+{# For each line (line, identity_key, other_key, is_of_spellings) every node that the undirected edges (a, b) connect to one
+   of its two ends, as (line, is_of_spellings, node, side): side 0 is nearer to the first or as near, 1 to the other. #}
+{% macro nearest_ends(lines, edges) -%}
+    {{ return(adapter.dispatch("nearest_ends")(lines, edges)) }}
+{%- endmacro %}
+
+{% macro duckdb__nearest_ends(lines, edges) -%}
+    with recursive
+        neighbours as (
+            select a as node, b as neighbour, is_of_spellings from {{ edges }}
+            union
+            select b as node, a as neighbour, is_of_spellings from {{ edges }}
+        ),
+
+        spread(line, is_of_spellings, node, side) using key (line, node) as (
+            select line, is_of_spellings, identity_key, 0 from {{ lines }}
+            union
+            select line, is_of_spellings, other_key, 1 from {{ lines }}
+            union
+            (
+                select spread.line, spread.is_of_spellings, neighbours.neighbour, min(spread.side)
+                from spread
+                inner join neighbours
+                    on spread.node = neighbours.node
+                    and spread.is_of_spellings = neighbours.is_of_spellings
+                left join recurring.spread as known
+                    on spread.line = known.line
+                    and neighbours.neighbour = known.node
+                where known.node is null
+                group by spread.line, spread.is_of_spellings, neighbours.neighbour
+            )
+        )
+
+    select line, is_of_spellings, node, side from spread
 {%- endmacro %}

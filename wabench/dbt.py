@@ -53,16 +53,18 @@ class Build:
         return tuple(t for t in self.tests if t.status in ("fail", "error"))
 
 
-def build(settings: Settings, as_of: datetime, full: bool = False, progress: Progress | None = None) -> Build:
-    """Build and test every model; `as_of` is naive UTC, `full` makes incremental models from scratch.
+def build(
+    settings: Settings, as_of: datetime, full: bool = False, progress: Progress | None = None, project: Path = ROOT
+) -> Build:
+    """Build and test every model of the project; `as_of` is naive UTC, `full` makes incremental models from scratch.
 
     Raises WabenchError where dbt could not begin or was stopped before it was through.
     """
     results = target(settings) / "run_results.json"
     results.unlink(missing_ok=True)
     with subprocess.Popen(  # noqa: S603 - our own module with our own arguments
-        _command(settings, full),
-        cwd=ROOT,
+        _command(settings, full, project),
+        cwd=project,
         env=_environment(settings, as_of),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -94,10 +96,10 @@ def log(settings: Settings) -> Path:
     return settings.paths.data / "dbt" / "logs" / "dbt.log"
 
 
-def _command(settings: Settings, full: bool) -> list[str]:
+def _command(settings: Settings, full: bool, project: Path) -> list[str]:
     variables = {"currency": settings.currency, "attribution_days": settings.attribution_days}
     command = [sys.executable, "-m", "wabench.dbt", "build", "--log-format", "json", "--log-level-file", "info"]
-    command += ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT), "--vars", json.dumps(variables)]
+    command += ["--project-dir", str(project), "--profiles-dir", str(project), "--vars", json.dumps(variables)]
     return [*command, "--full-refresh"] if full else command
 
 
@@ -148,7 +150,7 @@ def _read(results: dict[str, Any], manifest: dict[str, Any]) -> Build:
 
 def _left(results: dict[str, Any], manifest: dict[str, Any]) -> set[str]:
     """Name what did not come out well, or not at all: dbt writes down what was done when it is interrupted, too."""
-    well = {r["unique_id"] for r in results["results"] if r["status"] in ("success", "pass")}
+    well = {r["unique_id"] for r in results["results"] if r["status"] in ("success", "pass", "warn")}
     return {*manifest["nodes"], *manifest["unit_tests"]} - well
 
 

@@ -1,5 +1,6 @@
 -- Every statement a customer made about being written to, without a time where its source gives none; none was made
--- after it was received, whatever a wrong clock says. An inbound message is no statement.
+-- after it was received, whatever a wrong clock says. An inbound message is no statement. A refusal outlasts what it was
+-- recorded with: it stays with the phone of a record that was deleted, and with both of two identities that were parted.
 
 with
 
@@ -21,10 +22,17 @@ identities as (
 
 ),
 
+parted as (
+
+    select * from {{ ref("int_identities_parted") }}
+
+),
+
 told as (
 
     select
-        coalesce({{ user_identity("provider", "user_id") }}, {{ phone_identity("phone") }}) as identity,
+        {{ user_identity("provider", "user_id") }} as user_identity,
+        {{ phone_identity("phone") }} as phone_identity,
         event_type = 'opt_in' as has_consent,
         least(occurred_at, received_at) as stated_at,
         provider as consent_source
@@ -36,20 +44,31 @@ told as (
 recorded as (
 
     select
-        ref_identity as identity,
+        ref_identity,
+        phone_identity,
+        is_deleted,
         has_consent,
         case when consent_at is not null then least(consent_at, received_at) end as stated_at,
         consent_source
     from customers
-    where has_consent is not null
+    where has_consent is not null and (not has_consent or not is_deleted)
 
 ),
 
 statements as (
 
-    select * from told
+    select coalesce(user_identity, phone_identity) as identity, has_consent, stated_at, consent_source from told
     union all
-    select * from recorded
+    select told.phone_identity, told.has_consent, told.stated_at, told.consent_source from told
+    inner join parted
+        on told.phone_identity = parted.identity
+        and told.user_identity = parted.other_identity
+    where not told.has_consent
+    union all
+    select ref_identity, has_consent, stated_at, consent_source from recorded
+    union all
+    select phone_identity, has_consent, stated_at, consent_source from recorded
+    where is_deleted
 
 ),
 

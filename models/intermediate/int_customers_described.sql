@@ -1,5 +1,6 @@
 -- Who a customer is. What the CRM says of a person wins over what they call themselves, but for the phone: one that
--- WhatsApp reached them at is theirs, one that it was only told of comes last. Of several values the newest stands.
+-- WhatsApp reached them at is theirs, one that it was only told of comes last. Of several values the newest stands. A
+-- phone that was parted from whom it stands with is somebody else's.
 
 with
 
@@ -9,24 +10,47 @@ identities as (
 
 ),
 
-sightings as (
+parted as (
 
-    select *, coalesce({{ user_identity("provider", "user_id") }}, {{ phone_identity("phone") }}) as identity
+    select * from {{ ref("int_identities_parted") }}
+
+),
+
+all_sightings as (
+
+    select
+        *,
+        coalesce({{ user_identity("provider", "user_id") }}, {{ phone_identity("phone") }}) as identity,
+        {{ phone_identity("phone") }} as phone_identity
     from {{ ref("int_message_events_collapsed_to_sightings") }}
 
 ),
 
-crm as (
+all_records as (
 
     select *, ref_identity as identity from {{ ref("int_records_identified") }}
+    where not is_deleted
 
 ),
 
-orders as (
+all_orders as (
 
-    select * from {{ ref("int_orders_converted_to_currency") }}
+    select *, {{ ref_identity("source", "customer_ref") }} as identity, {{ phone_identity("phone") }} as phone_identity
+    from {{ ref("int_orders_converted_to_currency") }}
+    where not is_deleted
 
 ),
+
+{%- for kept, all in (("sightings", "all_sightings"), ("crm", "all_records"), ("orders", "all_orders")) %}
+
+{{ kept }} as (
+
+    select all_rows.* except (phone), case when parted.identity is null then all_rows.phone end as phone
+    from {{ all }} as all_rows
+    left join parted on all_rows.phone_identity = parted.identity and all_rows.identity = parted.other_identity
+
+),
+{%- endfor %}
 
 seen as (
 

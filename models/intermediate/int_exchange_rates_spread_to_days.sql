@@ -1,4 +1,4 @@
--- For each currency and day that an order or a message price has, the rate that was valid: the newest not after it.
+-- For each currency and day that an order, a price or a monthly fee has, the rate that was valid: the newest not after it.
 
 with
 
@@ -14,9 +14,21 @@ orders as (
 
 ),
 
+messages as (
+
+    select * from {{ ref("int_messages_classified") }}
+
+),
+
 prices as (
 
-    select * from {{ ref("int_messages_priced") }}
+    select * from {{ ref("int_prices_matched_to_classes") }}
+
+),
+
+fees as (
+
+    select * from {{ ref("int_plans_spread_to_months") }}
 
 ),
 
@@ -24,7 +36,11 @@ wanted as (
 
     select distinct currency, cast(ordered_at as date) as rate_date from orders
     union
+    select distinct price_currency, price_date from messages where price > 0 and price_currency is not null
+    union
     select distinct currency, price_date from prices where price > 0
+    union
+    select distinct currency, price_month from fees where monthly_fee > 0 or price > 0
 
 ),
 

@@ -1,5 +1,5 @@
 -- What too many people share to tell one from another: a placeholder typed in as everybody's phone, or the reference of
--- a house account. Neither links anybody to anybody.
+-- a house account. Neither links anybody to anybody, nor does what a person says links nobody.
 
 with
 
@@ -11,17 +11,23 @@ orders as (
 
 customers as (
 
-    select * from {{ ref("stg_crm__customers") }}
+    select * from {{ ref("int_records_unified") }}
+
+),
+
+overrides as (
+
+    select * from {{ ref("int_identity_overrides_keyed") }}
 
 ),
 
 pairs as (
 
     select source, customer_ref, {{ phone_key("phone") }} as phone_key from orders
-    where customer_ref is not null and phone is not null
+    where customer_ref is not null and phone is not null and not is_deleted
     union
     select source, customer_ref, {{ phone_key("phone") }} from customers
-    where phone is not null
+    where phone is not null and not is_deleted and merged_into is null
 
 ),
 
@@ -35,11 +41,20 @@ counted as (
 
 ),
 
+said as (
+
+    select distinct identity_key as identity from overrides
+    where other_identity is null
+
+),
+
 final as (
 
     select identity, source, others from counted
-    where others > {{ var("max_refs_per_phone") }}
+    where others > {{ var("max_refs_per_phone") }} and identity not in (select identity from said)
     qualify row_number() over (partition by identity order by others desc, source) = 1
+    union all
+    select identity, cast(null as varchar), cast(null as bigint) from said
 
 )
 

@@ -38,7 +38,6 @@ messages as (
 
 ),
 
-
 messaged as (
 
     select
@@ -78,6 +77,7 @@ ordered as (
         first_received_at as known_since,
         'order' as evidence
     from orders
+    where not is_deleted
 
 ),
 
@@ -90,6 +90,24 @@ known_to_crm as (
         first_received_at as known_since,
         'crm customer' as evidence
     from records
+    where not is_deleted
+
+),
+
+-- Whoever was merged is who they were merged into, also once the CRM has deleted what is left of them.
+merged as (
+
+    select
+        ref_identity as phone_identity,
+        merged_identity as other_identity,
+        cast(null as timestamp) as since,
+        cast(null as timestamp) as known_since,
+        'crm merge' as evidence
+    from records
+    where merged_identity is not null
+    union all
+    select ref_identity, null, first_received_at, first_received_at, 'crm merge' from records
+    where merged_identity is not null
 
 ),
 
@@ -162,6 +180,8 @@ told as (
     select * from ordered
     union all
     select * from known_to_crm
+    union all
+    select * from merged
     union all
     select * from sent
     union all

@@ -6,10 +6,17 @@ links as (
 
 ),
 
+parted as (
+
+    select * from {{ ref("int_identities_parted") }}
+
+),
+
 pairs as (
 
-    select distinct identity as a, other_identity as b from links
-    where other_identity is not null and identity <> other_identity
+    select distinct links.identity as a, links.other_identity as b from links
+    left join parted on links.identity = parted.identity and links.other_identity = parted.other_identity
+    where links.other_identity is not null and links.identity <> links.other_identity and parted.identity is null
 
 ),
 

@@ -4,7 +4,7 @@ with
 
 messages as (
 
-    select * from {{ ref("int_messages_priced") }}
+    select * from {{ ref("int_messages_classified") }}
 
 ),
 

@@ -1,84 +1,131 @@
--- What each message costs, in the currency it is priced in: as the provider charged it, nothing where it says so or
--- where nothing was delivered, else as the price table says for where it went on that day.
+{{ config(materialized="view") }}
+
+-- What each message costs in the project's currency: what its provider charged for it, or nothing where it says so, else
+-- what the plan in use takes for itself and, where they come on top, Meta's fees. A plan's monthly fee is no message's.
 
 with
 
 messages as (
 
-    select * from {{ ref("int_messages_resolved_to_customers") }}
+    select * from {{ ref("int_messages_classified") }}
 
 ),
 
 prices as (
 
-    select
-        provider,
-        coalesce(calling_code, '') as calling_code,
-        category,
-        valid_from,
-        price,
-        currency
-    from {{ ref("message_prices") }}
+    select * from {{ ref("int_prices_matched_to_classes") }}
 
 ),
 
-charged as (
+plans as (
 
-    select
-        *,
-        coalesce(category, 'service') as price_category,
-        substr(phone, 2, 4) as prefix,
-        cast(coalesce(delivered_at, sent_at, accepted_at) as date) as price_date,
-        price is null
-        and direction = 'out'
-        and delivered_at is not null
-        and coalesce(pricing_type, '') not like 'free%' as is_by_table
-    from messages
+    select * from {{ ref("provider_plans") }}
+    where is_in_use
 
 ),
 
-wanted as (
+rates as (
 
-    select distinct provider, price_category, coalesce(prefix, '') as prefix, price_date from charged
-    where is_by_table
+    select * from {{ ref("int_exchange_rates_spread_to_days") }}
 
 ),
 
--- Of the prices that fit, the longest calling code wins, then the newest.
+free as (
+
+    select * from {{ ref("int_messages_found_free") }}
+
+),
+
+own_prices as (
+
+    select prices.* from prices
+    inner join plans on prices.provider = plans.provider and prices.plan = plans.plan
+    where prices.provider <> 'meta'
+
+),
+
+meta_prices as (
+
+    select * from prices
+    where provider = 'meta'
+
+),
+
+own_free as (
+
+    select message_key from free
+    where scope = 'own'
+
+),
+
+meta_free as (
+
+    select message_key from free
+    where plan_provider = 'meta'
+
+),
+
 priced as (
 
-    select wanted.*, prices.price, prices.currency
-    from wanted
-    inner join prices
-        on wanted.provider = prices.provider
-        and wanted.price_category = prices.category
-        and wanted.price_date >= prices.valid_from
-        and wanted.prefix like prices.calling_code || '%'
-    qualify row_number() over (
-        partition by wanted.provider, wanted.price_category, wanted.prefix, wanted.price_date
-        order by length(prices.calling_code) desc, prices.valid_from desc
-    ) = 1
+    select
+        messages.*,
+        case
+            when messages.price is not null then messages.price
+            when not messages.is_chargeable or messages.provider = 'meta' or own_free.message_key is not null then 0
+            else own_prices.price
+        end as own_price,
+        coalesce(messages.price_currency, own_prices.currency) as own_currency,
+        case
+            when
+                not messages.is_chargeable
+                or messages.pricing_type like 'free%'
+                or meta_free.message_key is not null
+                then 0
+            else meta_prices.price
+        end as meta_price,
+        meta_prices.currency as meta_currency,
+        messages.provider = 'meta' and messages.price is not null as is_told_by_meta,
+        messages.provider = 'meta' or coalesce(plans.meta_fees = 'added', false) as has_meta_fee
+    from messages
+    left join plans on messages.provider = plans.provider
+    left join own_prices
+        on messages.is_chargeable
+        and messages.provider = own_prices.provider
+        and messages.price_category = own_prices.price_category
+        and messages.country = own_prices.country
+        and messages.price_date = own_prices.price_date
+    left join meta_prices
+        on messages.is_chargeable
+        and messages.price_category = meta_prices.price_category
+        and messages.country = meta_prices.country
+        and messages.price_date = meta_prices.price_date
+    left join own_free on messages.message_key = own_free.message_key
+    left join meta_free on messages.message_key = meta_free.message_key
 
 ),
 
+converted as (
+
+    select
+        priced.*,
+        case when priced.own_price = 0 then 0 else {{ unit_price("priced.own_price * own_rates.rate") }} end as own_fee,
+        case when priced.meta_price = 0 then 0 else {{ unit_price("priced.meta_price * meta_rates.rate") }} end as book_fee
+    from priced
+    left join rates as own_rates
+        on priced.own_currency = own_rates.currency and priced.price_date = own_rates.rate_date
+    left join rates as meta_rates
+        on priced.meta_currency = meta_rates.currency and priced.price_date = meta_rates.rate_date
+
+),
+
+-- What Meta itself told is its fee, and there is nothing beside it.
 final as (
 
     select
-        charged.* except (price, price_currency, price_category, prefix, is_by_table),
-        case
-            when charged.direction = 'in' then 0
-            when charged.price is not null then charged.price
-            when not charged.is_by_table then 0
-            else priced.price
-        end as price,
-        coalesce(charged.price_currency, priced.currency) as currency
-    from charged
-    left join priced
-        on charged.is_by_table
-        and charged.provider = priced.provider
-        and charged.price_category = priced.price_category
-        and coalesce(charged.prefix, '') = priced.prefix
-        and charged.price_date = priced.price_date
+        * except (own_price, own_currency, meta_price, meta_currency, is_told_by_meta, has_meta_fee, own_fee, book_fee),
+        case when is_told_by_meta then own_fee else book_fee end as meta_fee,
+        case when is_told_by_meta or not has_meta_fee then own_fee else own_fee + book_fee end as cost
+    from converted
 
 )
 

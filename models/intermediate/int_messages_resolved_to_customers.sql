@@ -65,6 +65,7 @@ final as (
         sends.campaign_id,
         sends.variant,
         coalesce(keyed.phone, sends.phone) as phone,
+        coalesce(keyed.user_id, sends.user_id) as user_id,
         coalesce(keyed.template_name, sends.template_name) as template_name,
         coalesce(keyed.category, sends.category) as category,
         keyed.content_type,

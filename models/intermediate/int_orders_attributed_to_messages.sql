@@ -5,7 +5,7 @@ with
 
 messages as (
 
-    select * from {{ ref("int_messages_priced") }}
+    select * from {{ ref("int_messages_classified") }}
 
 ),
 

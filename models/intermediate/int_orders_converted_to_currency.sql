@@ -56,6 +56,7 @@ final as (
         ordered_at,
         updated_at,
         status,
+        is_deleted,
         was_paid and converted_total > 0 as is_paid,
         converted_total as total,
         converted_refunded as refunded,

@@ -1,12 +1,13 @@
 {{ config(materialized="view") }}
 
--- What CRMs record of people, without the phones that too many of them share.
+-- What CRMs record of people, without the phones that too many of them share. Who was merged leads to who they are now;
+-- who was deleted leads nowhere.
 
 with
 
 customers as (
 
-    select * from {{ ref("stg_crm__customers") }}
+    select * from {{ ref("int_records_unified") }}
 
 ),
 
@@ -21,7 +22,8 @@ keyed as (
     select
         *,
         {{ phone_identity(phone_key("phone")) }} as phone_key,
-        {{ ref_identity("source", "customer_ref") }} as ref_identity
+        {{ ref_identity("source", "customer_ref") }} as ref_identity,
+        {{ ref_identity("source", "merged_into") }} as merged_identity
     from customers
 
 ),

@@ -97,7 +97,7 @@ measured as (
     select 'rejected_rows', source, source, rejected, 1 from recently_rejected
     union all
     select 'unknown_order_status', source, source, count(*), 1 from orders
-    where status = 'unknown'
+    where status = 'unknown' and not is_deleted
     group by source
     union all
     select 'shared_identity', identity, identity || ' in ' || source, others, 1 from shared

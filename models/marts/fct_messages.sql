@@ -12,12 +12,6 @@ followed as (
 
 ),
 
-rates as (
-
-    select * from {{ ref("int_exchange_rates_spread_to_days") }}
-
-),
-
 final as (
 
     select
@@ -55,13 +49,12 @@ final as (
         messages.reply_to_message_id,
         messages.ad_click_id,
         messages.pricing_type,
-        case when messages.price = 0 then 0 else {{ money("messages.price * rates.rate") }} end as cost,
+        {{ unit_price("messages.cost") }} as cost,
         '{{ var("currency") }}' as currency,
         messages.error_code,
         messages.error_family
     from messages
     left join followed on messages.message_key = followed.message_key
-    left join rates on messages.currency = rates.currency and messages.price_date = rates.rate_date
 
 )
 

@@ -106,7 +106,7 @@ FIRST: Mapping[str, Rows] = {
     "campaigns": [
         {"campaign_id": "c1", "name": "sale", "started_at": SENT},
         {"campaign_id": "c2", "name": "sale again", "started_at": SENT},
-        {"campaign_id": "c3", "name": "of another provider", "provider": "twilio", "started_at": SENT},
+        {"campaign_id": "c3", "name": "of another provider", "provider": "elsewhere", "started_at": SENT},
     ],
     "sends": [
         {"campaign_id": "c1", "customer_id": "x1", "send_id": "s1", "phone": NO_NINE, "message_id": "m1"},
@@ -151,6 +151,6 @@ SECOND: Mapping[str, Rows] = {
         status("sent", "m9", SENT, "+15550012"),
         status("read", "m9", after(1), "+15550012"),
         inbound("i11", after(90), phone="+15550013", user_id="US.13"),
-        status("delivered", "m12", after(1), "+15550013", provider="twilio"),
+        status("delivered", "m12", after(1), "+15550013", provider="elsewhere"),
     ],
 }

@@ -20,6 +20,8 @@ final as (
         consent as has_consent,
         consent_at,
         coalesce(consent_source, source) as consent_source,
+        coalesce(is_deleted, false) as is_deleted,
+        merged_into,
         coalesce(updated_at, received_at) as updated_at,
         received_at,
         first_received_at,

@@ -23,6 +23,7 @@ final as (
         phone,
         email,
         name,
+        coalesce(is_deleted, false) as is_deleted,
         received_at,
         first_received_at,
         load_id
