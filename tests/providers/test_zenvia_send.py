@@ -223,10 +223,10 @@ def test_the_check_of_webhooks_says_what_is_not_heard_and_no_secret() -> None:
     check = next(each for each in zenvia.checks if each.name == "webhooks")
     assert check.request(CHANNEL).url.path == "/v2/subscriptions"
     assert check.read(httpx.Response(200, json=[item])) == {
-        "MESSAGE": "DEGRADED https://hooks.shop.example/webhooks/zenvia",
-        "MESSAGE_STATUS": "no subscription: nothing of it is heard",
+        "MESSAGE": ["DEGRADED", "https://hooks.shop.example/webhooks/zenvia"],
+        "MESSAGE_STATUS": "no subscription",
     }
     bare = check.read(httpx.Response(200, json=[item | {"webhook": {"url": "https://x.example"}}]))
     assert not isinstance(bare, Failed)
-    assert bare["MESSAGE"] == "DEGRADED https://x.example, without X-Wabench-Secret"
+    assert bare["MESSAGE"] == ["DEGRADED", "https://x.example", "without X-Wabench-Secret"]
     assert isinstance(check.read(httpx.Response(401, json=error("AUTHENTICATION_ERROR"))), Failed)

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 
+import httpx
+
+from wabench.providers.base import Failed
 from wabench.providers.errors import ErrorFamily
 
 _RETRY, _MAYBE, _NEVER = ErrorFamily.RETRY, ErrorFamily.MAYBE_SENT, ErrorFamily.NEVER
 _TEMPLATE, _ACCOUNT = ErrorFamily.STOP_TEMPLATE, ErrorFamily.STOP_ACCOUNT
+_HTTP = {401: _ACCOUNT, 429: _RETRY}
 
 # Throttling comes as HTTP 400 with a code, so codes decide and HTTP statuses only where there is no code. A code that
 # is about one person's values (132005, 132018) is `never`: as `stop_template` one long name would stop everybody.
@@ -77,3 +81,19 @@ def family(code: int | str | None) -> ErrorFamily:
         return ERRORS.get(int(code), _MAYBE) if code is not None else _MAYBE
     except ValueError:
         return _MAYBE
+
+
+def failed(response: httpx.Response) -> Failed:
+    """Read an answer that is no success; never raises."""
+    try:
+        error = response.json()["error"]
+        detail = (error.get("error_data") or {}).get("details") or error.get("message") or ""
+        return Failed(family(error["code"]), str(error["code"]), str(detail), _retry_after(response))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        by_status = _HTTP.get(response.status_code, _MAYBE)
+        return Failed(by_status, f"http_{response.status_code}", "the answer is not Meta's", _retry_after(response))
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    value = response.headers.get("retry-after", "")
+    return float(value) if value.isdecimal() and value.isascii() else None

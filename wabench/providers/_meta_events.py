@@ -93,6 +93,10 @@ def _status(status: Status, channel: str | None, contacts: list[Contact], family
     code = str(status.errors[0].code) if status.errors else None
     is_group = status.recipient_type == "group"
     pricing = status.pricing
+    phone = None if is_group else _phone(status.recipient_id) or _phone(contact.wa_id)
+    user_id = status.recipient_user_id or _user_id(status.recipient_id) or contact.user_id
+    if phone is None and user_id is None:  # the id at the whole company is better than none
+        user_id = status.recipient_parent_user_id or status.parent_recipient_user_id or contact.parent_user_id
     return MessageEvent(  # by position: by name costs six times as much, and this is the loader's inner loop
         f"meta:{status.id}:{status.status}{participant}" if status.id else _event_id("status", status),
         kind,
@@ -100,8 +104,8 @@ def _status(status: Status, channel: str | None, contacts: list[Contact], family
         status.id,
         "out",
         _time(status.timestamp),
-        None if is_group else _phone(status.recipient_id) or _phone(contact.wa_id),
-        status.recipient_user_id or _user_id(status.recipient_id) or contact.user_id,
+        phone,
+        user_id,
         profile.name if profile else None,
         profile.username if profile else None,
         status.status if kind is EventType.UNKNOWN else None,
@@ -123,6 +127,8 @@ def _message(message: Message, channel: str | None, contacts: list[Contact], fam
     profile = contact.profile
     phone = _phone(message.from_) or _phone(contact.wa_id)
     user_id = message.from_user_id or _user_id(message.from_) or contact.user_id
+    if phone is None and user_id is None:
+        user_id = message.from_parent_user_id or contact.parent_user_id
     text, reply_to = _content(message)
     if message.system and kind is EventType.IDENTITY_UPDATE:
         # The event is about who they are now; body_text keeps who they were.

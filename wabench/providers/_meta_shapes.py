@@ -43,6 +43,7 @@ class Message(_Shape, rename={"from_": "from"}):
     id: str | None = None
     from_: str | None = None
     from_user_id: str | None = None
+    from_parent_user_id: str | None = None
     timestamp: str | int | None = None
     type: str | None = None
     context: Context | None = None
@@ -75,6 +76,8 @@ class Status(_Shape):
     timestamp: str | int | None = None
     recipient_id: str | None = None
     recipient_user_id: str | None = None
+    recipient_parent_user_id: str | None = None
+    parent_recipient_user_id: str | None = None  # as older pages of the documentation spell it
     recipient_type: str | None = None
     recipient_participant_id: str | None = None
     biz_opaque_callback_data: str | None = None
@@ -90,6 +93,7 @@ class Profile(_Shape):
 class Contact(_Shape):
     wa_id: str | None = None
     user_id: str | None = None
+    parent_user_id: str | None = None
     profile: Profile | None = None
 
 

@@ -9,12 +9,11 @@ from typing import Any
 import httpx
 
 from wabench.events import MessageEvent
-from wabench.providers import _meta_errors, _meta_events
+from wabench.providers import _meta_account, _meta_errors, _meta_events
 from wabench.providers.base import (
     Accepted,
     Capabilities,
     Channel,
-    Check,
     Content,
     Failed,
     History,
@@ -23,27 +22,27 @@ from wabench.providers.base import (
     Options,
     Secrets,
     Template,
-    Templates,
     Text,
 )
-from wabench.providers.errors import ErrorFamily
 
 name = "meta"
 secrets = ("token", "app_secret", "verify_token")
 webhook_secrets = (("app_secret", "verify_token"),)
 OPTIONS = {
     "messages_per_second": "the throughput Meta has granted the number, where it is not the usual 80",
+    "waba_id": "the WhatsApp Business Account's id, which has the templates",
     "marketing": "marketing_messages sends marketing templates by the Marketing Messages API; empty: like all",
+    "product_policy": "there: STRICT refuses what that API can't send, instead of Meta's usual CLOUD_API_FALLBACK",
 }
 sends_json = True
 acknowledgement = ("text/plain", b"")
+_MARKETING = "marketing_messages"
 history: History | None = None
-templates: Templates | None = None
-checks: tuple[Check, ...] = ()
+templates = _meta_account.TEMPLATES
+checks = _meta_account.CHECKS
 
 ERRORS = _meta_errors.ERRORS
 family = _meta_errors.family
-_HTTP = {401: ErrorFamily.STOP_ACCOUNT, 429: ErrorFamily.RETRY}
 
 
 def challenge(query: Mapping[str, str], secrets: Secrets) -> str | None:
@@ -73,6 +72,8 @@ def parse(body: bytes, query: str = "") -> list[MessageEvent]:
 def request(message: Message, channel: Channel) -> httpx.Request:
     """Build the call that sends one message; `biz_opaque_callback_data` comes back in every status."""
     kind, content = _content(message.content)
+    endpoint = _endpoint(message.content, channel)
+    policy = channel.options.get("product_policy") if endpoint == _MARKETING else None
     body: dict[str, Any] = {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
@@ -80,8 +81,9 @@ def request(message: Message, channel: Channel) -> httpx.Request:
         "type": kind,
         kind: content,
         "biz_opaque_callback_data": message.callback_data,
+        **({"product_policy": policy} if policy else {}),
     }
-    url = f"{channel.base_url.rstrip('/')}/{channel.channel_id}/{_endpoint(message.content, channel)}"
+    url = f"{channel.base_url.rstrip('/')}/{channel.channel_id}/{endpoint}"
     return httpx.Request("POST", url, json=body, headers={"Authorization": f"Bearer {channel.secrets['token']}"})
 
 
@@ -113,23 +115,18 @@ def _template(content: Template) -> dict[str, Any]:
 
 
 def outcome(response: httpx.Response) -> Accepted | Failed:
-    """Read the answer to `request`: a message id, or an error's code and family."""
+    """Read the answer to `request`: a message id, or an error's code and family.
+
+    One that is held for a template's quality, or paused, was taken as well: a status says what became of it.
+    """
     try:
         answer = response.json()
         if response.is_success:
             contact = (answer.get("contacts") or [{}])[0]
             return Accepted(str(answer["messages"][0]["id"]), contact.get("wa_id"), contact.get("user_id"))
-        error = answer["error"]
-        detail = (error.get("error_data") or {}).get("details") or error.get("message") or ""
-        return Failed(family(error["code"]), str(error["code"]), str(detail), _retry_after(response))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-        by_status = _HTTP.get(response.status_code, ErrorFamily.MAYBE_SENT)
-        return Failed(by_status, f"http_{response.status_code}", "the answer is not Meta's", _retry_after(response))
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    value = response.headers.get("retry-after", "")
-    return float(value) if value.isdigit() else None
+        pass
+    return _meta_errors.failed(response)
 
 
 def describe(options: Options) -> Capabilities:
