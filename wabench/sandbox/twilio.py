@@ -21,7 +21,7 @@ _TEXT_LENGTH = 1600
 _PARAMETER = re.compile(r"\S(?:[^\n\t]*\S)?")
 _ADDRESS = re.compile(r"whatsapp:(\+[1-9][0-9]{6,14}|[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128})")
 _FORM = "application/x-www-form-urlencoded"
-_FIELDS = {
+FIELDS = {
     "To", "From", "MessagingServiceSid", "Body", "MediaUrl", "ContentSid", "ContentVariables", "StatusCallback",
     "ApplicationSid", "MaxPrice", "ProvideFeedback", "Attempt", "ValidityPeriod", "ForceDelivery", "ContentRetention",
     "AddressRetention", "SmartEncoded", "PersistentAction", "TrafficType", "ShortenUrls", "ScheduleType", "SendAt",
@@ -75,7 +75,7 @@ def read(call: Call, shop: Shop) -> Taken | Refusal:
     pairs = parse_qsl(call.body.decode(errors="replace"), keep_blank_values=True) if is_form else []
     fields = dict(pairs)
     twice = [key for key, _ in pairs if key not in _REPEATED and sum(key == other for other, _ in pairs) > 1]
-    if unknown := sorted(set(fields) - _FIELDS) + twice:
+    if unknown := sorted(set(fields) - FIELDS) + twice:
         return Refusal(Why.INVALID, f"unknown parameter {unknown[0]}")
     return _address(fields, shop) or _content(fields, shop)
 
