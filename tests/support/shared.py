@@ -10,6 +10,7 @@ import pytest
 
 FOLDER = Path(os.environ.get("WABENCH_SHARED") or "nowhere")
 ONLINE_RETAIL = FOLDER / "data/online_retail/online_retail.parquet"
+FIXTURES = FOLDER / "fixtures"
 META_WEBHOOKS = FOLDER / "fixtures/meta_openapi/webhooks"
 ZENVIA_SPECIFICATION = FOLDER / "specs/zenvia/zenvia_openapi_v2.patched.json"
 META_SPECIFICATION = FOLDER / "specs/meta/business-messaging-api_v23.0.patched.json"
