@@ -1,5 +1,6 @@
 """Warehouses for tests: rows put straight into the raw tables, and marts read back."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
@@ -8,7 +9,7 @@ from typing import Any
 
 from ingest import loader
 from wabench import dbt
-from wabench.settings import Settings, load
+from wabench.settings import ROOT, Settings, load
 
 AS_OF = datetime.fromisoformat("2026-06-30 12:00")
 Rows = Sequence[Mapping[str, Any]]
@@ -19,6 +20,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "orders": {**_ALWAYS, "source": "shop", "status": "paid", "refunded": 0, "currency": "USD"},
     "order_lines": {**_ALWAYS, "source": "till", "line_number": 1, "currency": "USD"},
     "customers": {**_ALWAYS, "source": "shop"},
+    "pulls": {"landing_ref": "test:0", "source": "shop", "stream": "customers", "is_full": True, "finished_at": AS_OF},
     "campaigns": {"status": "finished", "provider": "meta", "category": "marketing", "template_name": "sale"},
     "sends": {"state": "accepted", "planned_at": datetime.fromisoformat("2026-06-27")},
 }
@@ -42,11 +44,22 @@ def put(settings: Settings, load_id: int, raw: Mapping[str, Rows]) -> None:
                 connection.execute(f"insert into raw.{table} ({', '.join(row)}) values ({marks})", list(row.values()))
 
 
-def build(settings: Settings, as_of: datetime = AS_OF, full: bool = False) -> dbt.Build:
-    done = dbt.build(settings, as_of, full)
+def build(settings: Settings, as_of: datetime = AS_OF, full: bool = False, project: Path | None = None) -> dbt.Build:
+    done = dbt.build(settings, as_of, full, project=project or ROOT)
     assert not done.failed, done.failed
     assert not done.errors
     return done
+
+
+def project(folder: Path, **seeds: str) -> Path:
+    """Copy the dbt project, with these seeds instead of its own."""
+    for name in ("models", "macros", "seeds", "tests/dbt"):
+        shutil.copytree(ROOT / name, folder / name)
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(ROOT / name, folder / name)
+    for name, text in seeds.items():
+        (folder / "seeds" / f"{name}.csv").write_text(text, encoding="utf-8")
+    return folder
 
 
 def ask(settings: Settings, sql: str, *params: object) -> list[tuple[Any, ...]]:
