@@ -17,6 +17,7 @@ from ingest import landing, records
 from ingest.paths import expand
 from ingest.records import FIELDS, SURPLUS, Reading, RecordMap, compile_mapping, convert
 from ingest.sources.base import Table
+from ingest.stated import opt_outs
 from wabench import providers
 from wabench.errors import WabenchError
 from wabench.events import MessageEvent
@@ -133,7 +134,7 @@ def _parse_events(span: Span, data: bytes) -> Parsed:
         except Unparsable as error:
             rejects.add(offset, received_at, str(error), body)
             continue
-        for event in found:
+        for event in (*found, *opt_outs(found)):
             if event.event_id not in seen:
                 seen.add(event.event_id)
                 events.append(event)

@@ -1,0 +1,42 @@
+"""What people say of being written to, where their provider tells it in no event of its own: a word, or a failure."""
+
+from collections.abc import Sequence
+
+from wabench.events import EventType, MessageEvent
+
+STOP_WORDS = frozenset({
+    "stop", "stopall", "stop all", "unsubscribe", "stopp", "parar", "pare", "sair", "baja", "стоп", "отписаться",
+})  # fmt: skip
+"""Each is an opt-out only as the whole message: "stop by tomorrow" is none."""
+STOPPED_CODES = frozenset({"131050", "21610", "recipient_suppressed"})
+"""Errors that say the person stopped the shop's promotions: Meta's (also as others hand it on), Twilio's, Bird's."""
+_LONGEST = 20
+_AROUND = " \t\r\n.!\"'«»“”"
+
+
+def opt_outs(events: Sequence[MessageEvent]) -> list[MessageEvent]:
+    """Give an `opt_out` for each event that states one, unless the provider's own is beside it."""
+    if any(event.event_type == EventType.OPT_OUT for event in events):
+        return []
+    return [_opt_out(event) for event in events if _is_stated(event)]
+
+
+def _is_stated(event: MessageEvent) -> bool:
+    if event.event_type == EventType.FAILED:
+        return event.error_code in STOPPED_CODES
+    said = event.body_text if event.event_type == EventType.RECEIVED else None
+    return said is not None and len(said) <= _LONGEST and said.strip(_AROUND).casefold() in STOP_WORDS
+
+
+def _opt_out(event: MessageEvent) -> MessageEvent:
+    return MessageEvent(
+        event_id=f"{event.event_id}:opt_out",
+        event_type=EventType.OPT_OUT,
+        channel_id=event.channel_id,
+        direction="in",
+        occurred_at=event.occurred_at,
+        phone=event.phone,
+        user_id=event.user_id,
+        body_text=event.body_text,
+        error_code=event.error_code,
+    )
