@@ -94,7 +94,7 @@ def _event(
     message_id: str, name: str, when: object, data: dict[str, Any], error: object, family_of: FamilyOf,
     known: EventType | None = None, price: float | None = None,
 ) -> MessageEvent:  # fmt: skip
-    is_in = data.get("direction") == "inbound"
+    is_in = data.get("direction") == "inbound" or name == "received"
     kind = known or _kind(name, is_in)
     ours, theirs = ("to", "from") if is_in else ("from", "to")
     content_type, said = _content(data)
@@ -131,10 +131,10 @@ def _kind(name: str, is_in: bool) -> EventType:
 
 
 def _family(error: object, code: str, family_of: FamilyOf) -> ErrorFamily:
-    """Tell what may be done: Meta's own code, where Bird hands it on, says more than Bird's."""
-    meta = text(at(error, "meta_error_code")) or ""
+    """Tell what may be done: Meta's own code says more than Bird's, but not where it is Bird's account that lacks."""
+    meta, own = text(at(error, "meta_error_code")) or "", family_of(code)
     is_known = meta.isdecimal() and len(meta) < 9 and int(meta) in _meta_errors.ERRORS
-    return _meta_errors.family(meta) if is_known else family_of(code)
+    return _meta_errors.family(meta) if is_known and own is not ErrorFamily.STOP_ACCOUNT else own
 
 
 def _content(data: dict[str, Any]) -> tuple[str | None, str | None]:

@@ -124,7 +124,7 @@ def parse(document: dict[str, Any], query: str) -> list[MessageEvent]:
 
 def _message(message: dict[str, Any], document: dict[str, Any], query: str) -> MessageEvent:
     message_id, status = text(message.get("id")), text(message.get("status")) or ""
-    if not message_id:
+    if not message_id or not message.get("direction"):
         return not_understood("message", message)
     is_in = message.get("direction") == "received"
     kind = EventType.RECEIVED if is_in and status != "deleted" else _STATUS.get(status, EventType.UNKNOWN)
