@@ -58,7 +58,7 @@ class Desk:
     def take(self, call: Call) -> Result:
         """Answer one call as the provider would."""
         self._calls += 1
-        if self._is_revoked() or not self.stand_in.is_authorised(call, self.shop):
+        if not self.stand_in.is_authorised(call, self.shop) or self._is_revoked():
             return self._refused(Refusal(Why.TOKEN, "the token is not the one this sandbox was started with"))
         if not self.stand_in.is_send(call):
             return self._looked_up(call)
