@@ -89,7 +89,7 @@ def _all(api: Api, feed: str, cursor: Cursor, since: datetime | None) -> Page:
 def _archived(api: Api, feed: str, cursor: Cursor, since: datetime | None) -> Page:
     """List what is archived, which can't be asked for by time; a page without news is not kept."""
     answer, document = _list(api, feed, cursor, is_archived=True)
-    began = since or datetime.min.replace(tzinfo=UTC)
+    began = since or datetime(1970, 1, 1, tzinfo=UTC)
     news = sum(datetime.fromisoformat(r.get("archivedAt") or r["updatedAt"]) >= began for r in document["results"])
     following = _on(cursor, document) or {"part": "changed", "from": int(began.timestamp() * 1000)}
     return Page(_page(api, feed, answer, document, {}, following).body if news else b"", news, following)
@@ -124,10 +124,8 @@ def _after(api: Api, cursor: Cursor, results: list[Any], modified: str) -> Curso
         return {"part": "changed", "from": at + 1} if is_last else {**cursor, "id": int(results[-1]["id"])}
     if is_last:
         return None
-    moments, began = (
-        [_milliseconds(r["properties"].get(modified) or r["updatedAt"]) for r in results],
-        int(cursor["from"]),
-    )
+    began = int(cursor["from"])
+    moments = [_milliseconds(record["properties"].get(modified) or record["updatedAt"]) for record in results]
     settled = [moment for moment in moments if moment <= api.clock().timestamp() * 1000 - UNSETTLED]
     if settled != sorted(settled):
         raise WabenchError(f"source {api.name}: the search is not sorted by {modified}; nothing was taken from it")
@@ -138,14 +136,7 @@ def _after(api: Api, cursor: Cursor, results: list[Any], modified: str) -> Curso
 STEPS = {"all": _all, "archived": _archived, "changed": _changed}
 
 
-def _page(
-    api: Api,
-    feed: str,
-    answer: bytes,
-    document: Any,
-    links: Mapping[str, list[dict[str, str]]],
-    following: Cursor | None,
-) -> Page:
+def _page(api: Api, feed: str, answer: bytes, document: Any, links: Links, following: Cursor | None) -> Page:
     """Put a page together: the records, and for orders what they are linked to and the line items themselves."""
     records = len(document["results"])
     if feed != "orders":
