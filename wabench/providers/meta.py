@@ -48,7 +48,7 @@ family = _meta_errors.family
 def challenge(query: Mapping[str, str], secrets: Secrets) -> str | None:
     """Answer the subscription handshake, or None when the verify token is not ours."""
     given, ours = query.get("hub.verify_token", ""), secrets.get("verify_token", "")
-    is_ours = bool(ours) and hmac.compare_digest(given.encode(), ours.encode())
+    is_ours = bool(ours) and hmac.compare_digest(given.encode(errors="replace"), ours.encode())
     return query.get("hub.challenge") if is_ours and query.get("hub.mode") == "subscribe" else None
 
 
@@ -61,7 +61,8 @@ def verify(body: bytes, headers: Mapping[str, str], url: str, secrets: Secrets, 
     """Tell in constant time whether our app secret signed the body; header names are lower case."""
     if not secrets.get("app_secret"):
         return False
-    return hmac.compare_digest(sign(body, secrets).encode(), headers.get("x-hub-signature-256", "").encode())
+    given = headers.get("x-hub-signature-256", "").encode(errors="replace")
+    return hmac.compare_digest(sign(body, secrets).encode(), given)
 
 
 def parse(body: bytes, query: str = "") -> list[MessageEvent]:
