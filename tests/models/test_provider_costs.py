@@ -1,0 +1,245 @@
+"""What messages cost by the price book, and what a month costs on each plan, by numbers checked by hand."""
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import calling_codes
+import pytest
+from history import inbound, status
+from typer.testing import CliRunner
+from warehouse import Rows, ask, build, project, put, shop
+
+from wabench import dbt
+from wabench.cli import app
+from wabench.publish import Run, publish
+from wabench.settings import ROOT, Settings
+
+AS_OF = datetime.fromisoformat("2026-11-15 12:00")
+OCTOBER = datetime.fromisoformat("2026-10-01")
+BRAZIL, MEXICO, BANGLADESH, KAZAKHSTAN, BAHAMAS = (
+    "+5511987650001",
+    "+5215512345678",
+    "+8801712345678",
+    "+77011234567",
+    "+12425550100",
+)
+
+
+def delivered(message: str, at: datetime, phone: str | None = BRAZIL, **more: Any) -> dict[str, Any]:
+    return status("delivered", message, at, phone, **{"channel_id": "10", **more})
+
+
+def regular(category: str, **more: Any) -> dict[str, Any]:
+    return {"category": category, "pricing_type": "regular", **more}
+
+
+def _minute(n: int) -> datetime:
+    return OCTOBER + timedelta(minutes=n)
+
+
+HISTORY: Mapping[str, Rows] = {
+    "message_events": [
+        delivered("service before", OCTOBER - timedelta(seconds=1), **regular("service")),
+        delivered(
+            "told free before", OCTOBER - timedelta(seconds=1), category="utility", pricing_type="free_customer_service"
+        ),
+        inbound("asked", OCTOBER - timedelta(hours=10), phone=BRAZIL),
+        delivered("in window before", OCTOBER - timedelta(hours=1), category="utility"),
+        delivered("out of window before", OCTOBER - timedelta(hours=11), category="utility"),
+        # October: 1,002 service messages of one number, after three that came of an advertisement, and one of another
+        *(delivered(f"ad {n}", _minute(0), category="service", pricing_type="free_entry_point") for n in range(3)),
+        *(delivered(f"service {n:04}", _minute(n), **regular("service")) for n in range(1, 1_003)),
+        delivered("service of another number", _minute(2_000), channel_id="20", **regular("service")),
+        *(delivered(f"sale {n}", _minute(10), **regular("marketing")) for n in range(10)),
+        delivered("sale abroad", _minute(10), BANGLADESH, **regular("marketing")),
+        delivered("sale by user id", _minute(10), None, user_id="GB.123", **regular("marketing")),
+        delivered("in window", _minute(60), category="utility"),
+        delivered("by twilio", _minute(10), provider="twilio", category="marketing"),
+        delivered(
+            "told by twilio",
+            _minute(10),
+            "+12125550100",
+            provider="twilio",
+            category="utility",
+            price=Decimal("0.0049"),
+            currency="USD",
+        ),
+        *(
+            delivered(f"bird {n:04}", _minute(n), MEXICO, provider="messagebird", category="utility")
+            for n in range(1, 1_002)
+        ),
+        # November: single prices
+        delivered("kazakh", _minute(50_000), KAZAKHSTAN, **regular("marketing")),
+        delivered("bahamian", _minute(50_000), BAHAMAS, **regular("marketing")),
+        delivered("canadian", _minute(50_000), "+14165550100", **regular("marketing")),
+        delivered("of nowhere", _minute(50_000), None, user_id="someone", **regular("marketing")),
+        delivered("of a strange kind", _minute(50_000), **regular("general_purpose_ai")),
+        status("failed", "failed", _minute(50_000), BRAZIL, category="marketing"),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def priced(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = shop(tmp_path_factory.mktemp("priced"))
+    put(settings, 1, HISTORY)
+    build(settings, AS_OF)
+    return settings
+
+
+def cost(settings: Settings, message: str) -> Decimal | None:
+    [(found,)] = ask(settings, "select cost from marts.fct_messages where message_id = ?", message)
+    return found  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("service before", "0"),
+        ("told free before", "0"),
+        ("in window before", "0"),
+        ("out of window before", "0.0068"),
+        ("in window", "0.0068"),
+        ("sale 1", "0.0625"),
+        ("sale abroad", "0.0604"),
+        ("sale by user id", "0.0529"),
+        ("of nowhere", "0.0604"),
+        ("kazakh", "0.0604"),
+        ("bahamian", "0.0604"),
+        ("canadian", "0.0250"),
+        ("by twilio", "0.0675"),
+        ("told by twilio", "0.0089"),
+        ("failed", "0"),
+    ],
+)
+def test_a_message_costs_what_the_book_says_for_its_plan_category_country_and_day(
+    priced: Settings, message: str, expected: str
+) -> None:
+    assert cost(priced, message) == Decimal(expected)
+
+
+def test_a_category_that_the_book_does_not_know_has_no_cost(priced: Settings) -> None:
+    assert cost(priced, "of a strange kind") is None
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("ad 1", "0"),
+        ("service 0001", "0"),
+        ("service 1000", "0"),
+        ("service 1001", "0.0068"),
+        ("service 1002", "0.0068"),
+        ("service of another number", "0"),
+        ("bird 1000", "0.0085"),
+        ("bird 1001", "0.0130"),
+    ],
+)
+def test_the_first_messages_of_a_month_are_the_free_ones(priced: Settings, message: str, expected: str) -> None:
+    assert cost(priced, message) == Decimal(expected)
+
+
+def test_the_month_costs_on_each_plan_what_was_checked_by_hand(priced: Settings) -> None:
+    columns = "provider, messages, messages_on_plan, free_messages, charged_messages, own_cost, meta_fees, total_cost"
+    rows = ask(priced, f"select {columns} from marts.fct_provider_costs where month = '2026-10-01' order by 1")
+    # Meta: 2 x 0.0068 service, 10 x 0.0625, 0.0604, 0.0529, 0.0068 utility; Twilio's 0.0625 and 0.0040; 1,001 x 0.0085
+    fees = Decimal("9.3337")
+    assert rows == [
+        ("messagebird", 2_022, 1_001, 1_000, 1_022, Decimal("54.599"), fees, Decimal("63.9327")),
+        ("meta", 2_022, 1_019, 1_004, 1_018, 0, fees, fees),
+        ("twilio", 2_022, 2, 0, 2_022, Decimal("10.11"), fees, Decimal("19.4437")),
+        ("zenvia", 2_022, 0, 500, 1_522, Decimal("39.132"), fees, Decimal("48.4657")),
+    ]
+
+
+def test_what_was_charged_is_the_messages_and_the_fees_of_plans_that_were_used(priced: Settings) -> None:
+    sql = "select distinct charged_cost, messages_without_cost from marts.fct_provider_costs where month = '2026-10-01'"
+    assert ask(priced, sql) == [(Decimal("59.3481"), 0)]
+    sql = "select sum(cost) from marts.fct_messages where delivered_at between '2026-10-01' and '2026-10-31'"
+    assert ask(priced, sql) == [(Decimal("9.3481"),)]
+
+
+def test_a_month_with_a_message_that_has_no_price_has_no_total(priced: Settings) -> None:
+    sql = "select provider, messages_without_price, total_cost from marts.fct_provider_costs where month = '2026-11-01'"
+    assert sorted(ask(priced, sql)) == [(p, 1, None) for p in ("messagebird", "meta", "twilio", "zenvia")]
+
+
+@pytest.fixture(scope="module")
+def shown(priced: Settings) -> Settings:
+    publish(priced, Run("1", AS_OF, AS_OF), ("dim_customers", "fct_provider_costs", "meta_refreshes"))
+    return priced
+
+
+def compare(settings: Settings, *words: str) -> str:
+    result = CliRunner().invoke(app, ["provider", "compare", *words], env={"WABENCH_HOME": str(settings.home)})
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.output
+
+
+def test_compare_takes_the_last_whole_month_and_says_which_is_cheapest_from_where(shown: Settings) -> None:
+    told = json.loads(compare(shown, "--json"))
+    assert (told["month"], told["is_whole"], told["messages"]) == ("2026-10", True, 2_022)
+    assert [plan["provider"] for plan in told["plans"]] == ["meta", "twilio", "zenvia", "messagebird"]
+    assert told["cheapest_from"] == [{"messages": 0, "plan": "meta direct"}]
+    assert told["cheapest_intermediary_from"] == [
+        {"messages": 0, "plan": "twilio pay as you go"},
+        {"messages": 91_000, "plan": "messagebird monthly"},
+    ]
+
+
+def test_compare_shows_people_fees_verification_and_volumes(shown: Settings) -> None:
+    told = compare(shown)
+    assert "2026-10 (a whole month): 2,022 messages, which did cost 59.35 USD" in told
+    assert "twilio pay as you go, messagebird monthly from 91,000 a month" in told
+    for days in ("5-7", "3-5", "2-3"):
+        assert days in told
+
+
+def test_compare_refuses_a_month_that_is_not_there(shown: Settings) -> None:
+    with pytest.raises(Exception, match="no messages in 2026-01; months with messages: 2026-11, 2026-10, 2026-09"):
+        compare(shown, "--month", "2026-01")
+    with pytest.raises(Exception, match="write it as 2026-10"):
+        compare(shown, "--month", "October")
+
+
+BOOK = (ROOT / "seeds" / "price_book.csv").read_text(encoding="utf-8")
+ELSEWHERE = "twilio,pay as you go,20,,,XAF,3,0,,2026-01-01,,invented\n"
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, dbt.Build]:
+    """A shop without messages, and a plan in a currency without a rate."""
+    settings = shop(tmp_path_factory.mktemp("empty"))
+    put(settings, 1, {"customers": [{"customer_ref": "ann"}]})
+    return settings, dbt.build(
+        settings, AS_OF, project=project(tmp_path_factory.mktemp("project"), price_book=BOOK + ELSEWHERE)
+    )
+
+
+def test_a_price_in_a_currency_without_a_rate_fails_by_name(empty: tuple[Settings, dbt.Build]) -> None:
+    settings, done = empty
+    [failed] = done.failed
+    assert failed.test == "assert_every_currency_has_a_rate"
+    assert ask(settings, f"select currency, days from {failed.relation}") == [("XAF", 1)]
+
+
+def test_without_messages_compare_shows_plans_at_1_000(empty: tuple[Settings, dbt.Build]) -> None:
+    settings, _ = empty
+    build(settings, AS_OF)
+    assert ask(settings, "select distinct month, messages from marts.fct_provider_costs") == [(date(2026, 11, 1), 0)]
+    publish(settings, Run("1", AS_OF, AS_OF), ("dim_customers", "fct_provider_costs", "meta_refreshes"))
+    told = compare(settings)
+    assert "2026-11 (not over yet) has no messages; each plan at 1,000, without Meta's fees:" in told
+    for price in ("5.00", "50.00", "33.00"):
+        assert price in told
+    assert "messagebird monthly from 91,000 a month" in told
+
+
+def test_the_seed_of_calling_codes_is_what_the_library_says() -> None:
+    assert (ROOT / "seeds" / "calling_codes.csv").read_text(encoding="utf-8") == calling_codes.csv()
+    found = calling_codes.prefixes()
+    assert [found[code] for code in ("1", "1416", "1242", "7", "77", "55")] == ["US", "CA", "BS", "RU", "KZ", "BR"]
