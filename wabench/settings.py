@@ -178,6 +178,9 @@ class Settings(BaseModel):
         30, gt=0, description="messages a minute per channel, unless the provider's table says"
     )
     promo_cap_hours: float = Field(24, gt=0, description="one promotional message per customer in this many hours")
+    give_up_seconds: float = Field(
+        60, gt=0, description="a campaign pauses itself when its provider takes nothing for so long"
+    )
     unknown_wait_minutes: float = Field(
         60, ge=0, description="how long an unknown send waits for a status before it is listed"
     )

@@ -266,7 +266,7 @@ class _Runner:
             sender = Sender(
                 lambda outcomes, want: turn(outcomes, want, datetime.now(UTC)),
                 providers.get(campaign.provider), channel, clients, self._rate(campaign, channel), thread,
-                self._on_turn, self._read_back,
+                self._on_turn, self._read_back, self._settings.give_up_seconds,
             )  # fmt: skip
             _stop_on_signals(sender)
             await sender.run()

@@ -27,7 +27,6 @@ _GATHER_SECONDS = 0.02  # what comes in this time shares a commit
 _POLL_SECONDS = 1.0  # how soon a pause or a cancel from elsewhere is noticed
 _USUAL_CALL_SECONDS = 2.0  # slower answers than this lower the rate instead of holding ever more connections
 _READ_BACK_SECONDS = 60  # who says STOP expects it within minutes; reading costs a fraction of a second
-_HOPELESS_SECONDS = 60
 _HOPELESS_LOST = 20  # in a row: at 3 % lost answers that is no chance, and each is a person nobody knows about
 _NEVER_WRITTEN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _NEVER_SENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
@@ -47,12 +46,12 @@ class Sender:
         self, take_turn: TakeTurn, provider: Provider, channel: Channel, clients: Sequence[httpx.AsyncClient],
         rate: float,
         executor: Executor, on_turn: Callable[[Counter[str]], None] = lambda counts: None,
-        read_back: Callable[[], object] = lambda: None,
+        read_back: Callable[[], object] = lambda: None, give_up_seconds: float = 60,
     ) -> None:  # fmt: skip
         self.counts: Counter[str] = Counter()
         self.stopped: str | None = None
         self._take_turn, self._executor, self._on_turn = take_turn, executor, on_turn
-        self._read_back = read_back
+        self._read_back, self._give_up_seconds = read_back, give_up_seconds
         self._provider, self._channel, self._clients = provider, channel, cycle(clients)
         self._pace = Pace(rate)
         self._most_in_flight = min(MOST_IN_FLIGHT, max(4, ceil(rate * _USUAL_CALL_SECONDS)))
@@ -192,8 +191,8 @@ class Sender:
         now = asyncio.get_running_loop().time()
         self._pace.slow_down(now)
         self._refused_since = self._refused_since or now
-        if now - self._refused_since > _HOPELESS_SECONDS:
-            self.stop(f"nothing was accepted for a minute: {result.code} {result.detail}")
+        if now - self._refused_since > self._give_up_seconds:
+            self.stop(f"nothing was accepted for {self._give_up_seconds:g} seconds: {result.code} {result.detail}")
 
     def _heed_loss(self, result: Failed) -> None:
         self._lost += result.family is ErrorFamily.MAYBE_SENT

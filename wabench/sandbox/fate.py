@@ -114,6 +114,7 @@ def _postings(scenario: Scenario, values: Sequence[str], chance: Callable[[str],
     backwards = [offsets[-1] + 0.05 * step for step in range(len(offsets))][::-1]
     afters = backwards if chance("reorder") < shares.reorder else offsets
     postings = [Posting(v, offset, late + after) for v, offset, after in zip(statuses, offsets, afters, strict=True)]
-    postings += [Posting(v, _SECONDS_TO[v], late + _SECONDS_TO[v]) for v in values if v not in statuses]
+    last = max(_SECONDS_TO["reply"], max(afters) + 0.05)
+    postings += [Posting(v, _SECONDS_TO[v], late + last) for v in values if v not in statuses]
     twice = [p for p in postings if chance(f"two {p.value}") < shares.duplicate]
     return [*postings, *(Posting(p.value, p.offset, 2 * p.after) for p in twice)]
