@@ -100,7 +100,8 @@ def _must_have(name: str) -> None:
 def _ready(settings: Settings) -> list[str]:
     """List the set-up providers with a history; a sandbox, which may well not run, is asked only by its name."""
     tables = settings.providers
-    found = [name for name in accounts.configured(settings) if has(name)]
+    able = [name for name in accounts.configured(settings) if has(name)]
+    found = [name for name in able if accounts.capabilities(settings, name).has_history]
     return [name for name in found if not accounts.is_rehearsal(tables[name].base_url or "https://")]
 
 

@@ -2,20 +2,30 @@
 
 import mimetypes
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import httpx
 
 from wabench.events import Direction, EventType, MessageEvent
 from wabench.providers import _meta_errors
-from wabench.providers._bird_values import at, dicts, iso, not_understood, phone, retry_after, text, time, user_id
+from wabench.providers._bird_values import (
+    at,
+    dicts,
+    iso,
+    meta_code,
+    not_understood,
+    phone,
+    retry_after,
+    text,
+    time,
+    user_id,
+)
 from wabench.providers._json import decode
 from wabench.providers.base import Channel, Failed, Media, Message, Template, Text
 from wabench.providers.errors import ErrorFamily, Unparsable
 
 BASE_URL = "https://api.bird.com"
-LOOK_BACK_HOURS = 72.0
 PAGE_SIZE = 100
 
 _RETRY, _MAYBE, _NEVER = ErrorFamily.RETRY, ErrorFamily.MAYBE_SENT, ErrorFamily.NEVER
@@ -143,7 +153,7 @@ def _message(message: dict[str, Any]) -> MessageEvent:
     extra = at(message, "meta", "extraInformation")
     kind = EventType.RECEIVED if is_in else _STATUS.get(status, EventType.UNKNOWN)
     content_type, said = _read_content(message)
-    code = text(at(message, "failure", "code"))
+    code, family_of_code = _failure(message)
     return MessageEvent(
         event_id=f"messagebird:{message_id}:{'received' if is_in else status}",
         event_type=kind,
@@ -158,7 +168,7 @@ def _message(message: dict[str, Any]) -> MessageEvent:
         content_type=content_type if kind is not EventType.UNKNOWN else status or None,
         body_text=said,
         error_code=code,
-        error_family=_family(message, code) if code else None,
+        error_family=family_of_code,
         callback_data=text(message.get("reference")),
         reply_to_message_id=text(at(message, "replyTo", "id")),
         ad_click_id=text(at(message, "meta", "referral", "metadata", "tracking_id"))
@@ -203,12 +213,12 @@ def _when(message: dict[str, Any], extra: object, is_in: bool) -> datetime | Non
     return wrote or next((found for key in times if (found := time(message.get(key)))), None)
 
 
-def _family(message: dict[str, Any], code: str) -> ErrorFamily:
-    """Tell what may be done: a code of Meta's own, where it is the source, says more than Bird's group of it."""
-    source, meta = text(at(message, "failure", "source", "name")) or "", at(message, "failure", "source", "code")
-    found = text(meta) or ""
-    is_metas = "whatsapp" in source and found.isdecimal() and len(found) < 9 and int(found) in _meta_errors.ERRORS
-    return _meta_errors.family(found) if is_metas else family(code)
+def _failure(message: dict[str, Any]) -> tuple[str | None, ErrorFamily | None]:
+    """Tell why a message failed: Meta's own code, where WhatsApp is the source, says more than Bird's group of it."""
+    code, source = text(at(message, "failure", "code")), text(at(message, "failure", "source", "name")) or ""
+    if "whatsapp" in source and (found := meta_code(at(message, "failure", "source", "code"))):
+        return found, _meta_errors.family(found)
+    return code, family(code) if code else None
 
 
 def _read_content(message: dict[str, Any]) -> tuple[str | None, str | None]:
@@ -229,9 +239,8 @@ def _read_content(message: dict[str, Any]) -> tuple[str | None, str | None]:
 
 
 def history_request(channel: Channel, since: datetime, cursor: str | None) -> httpx.Request:
-    """Ask for the messages created since a while before `since`: their status may have changed after it."""
-    hours = float(channel.options.get("look_back_hours", LOOK_BACK_HOURS))
-    query = {"limit": str(PAGE_SIZE), "startAt": iso(since - timedelta(hours=hours))}
+    """Ask for the messages created since a moment; there is no asking by when one changed."""
+    query = {"limit": str(PAGE_SIZE), "startAt": iso(since)}
     if cursor:
         query["pageToken"] = cursor
     return httpx.Request("GET", _url(channel, "/messages"), params=query, headers=_authorised(channel))

@@ -1,7 +1,7 @@
 """Bird's platform API v1 of 2026: send, its answers, the list of messages, templates and numbers."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -12,7 +12,6 @@ from wabench.providers.base import Accepted, Channel, Content, Failed, Media, Me
 from wabench.providers.errors import ErrorFamily
 
 REGIONS = ("eu1", "us1")
-LOOK_BACK_HOURS = 72.0
 PAGE_SIZE = 100
 _MANAGED = "bird_"
 
@@ -154,9 +153,8 @@ def failure(response: httpx.Response, answer: object) -> Failed:
 
 
 def history_request(channel: Channel, since: datetime, cursor: str | None) -> httpx.Request:
-    """Ask for the messages created since a while before `since`: those may have been read after it."""
-    hours = float(channel.options.get("look_back_hours", LOOK_BACK_HOURS))
-    query = {"limit": str(PAGE_SIZE), "created_after": iso(since - timedelta(hours=hours))}
+    """Ask for the messages created since a moment; there is no asking by when one changed."""
+    query = {"limit": str(PAGE_SIZE), "created_after": iso(since)}
     if cursor:
         query["starting_after"] = cursor
     return _get(channel, "/whatsapp/messages", query)

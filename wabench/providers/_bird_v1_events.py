@@ -5,7 +5,7 @@ from typing import Any
 
 from wabench.events import Direction, EventType, MessageEvent
 from wabench.providers import _meta_errors
-from wabench.providers._bird_values import at, dicts, not_understood, phone, text, time, user_id
+from wabench.providers._bird_values import at, dicts, meta_code, not_understood, phone, text, time, user_id
 from wabench.providers._json import decode, digest
 from wabench.providers.errors import ErrorFamily, Unparsable
 
@@ -98,7 +98,7 @@ def _event(
     kind = known or _kind(name, is_in)
     ours, theirs = ("to", "from") if is_in else ("from", "to")
     content_type, said = _content(data)
-    code = text(at(error, "code")) or ("canceled" if name == "canceled" else None)
+    code, family = _failure(error, name, family_of)
     return MessageEvent(
         event_id=f"messagebird:{message_id}:{name}",
         event_type=kind,
@@ -117,7 +117,7 @@ def _event(
         price=price,
         currency=text(at(data, "cost", "currency_code")) if price is not None else None,
         error_code=code,
-        error_family=_family(error, code, family_of) if code else None,
+        error_family=family,
         callback_data=text(at(data, "metadata", "callback_data")),
         reply_to_message_id=text(data.get("in_reply_to_message_id")),
     )
@@ -130,11 +130,12 @@ def _kind(name: str, is_in: bool) -> EventType:
     return _STATUS.get(name, EventType.UNKNOWN)
 
 
-def _family(error: object, code: str, family_of: FamilyOf) -> ErrorFamily:
-    """Tell what may be done: Meta's own code says more than Bird's, but not where it is Bird's account that lacks."""
-    meta, own = text(at(error, "meta_error_code")) or "", family_of(code)
-    is_known = meta.isdecimal() and len(meta) < 9 and int(meta) in _meta_errors.ERRORS
-    return _meta_errors.family(meta) if is_known and own is not ErrorFamily.STOP_ACCOUNT else own
+def _failure(error: object, name: str, family_of: FamilyOf) -> tuple[str | None, ErrorFamily | None]:
+    """Tell why a message failed: Meta's own code says more than Bird's, unless Bird's account is what lacks."""
+    code = text(at(error, "code")) or ("canceled" if name == "canceled" else None)
+    own = family_of(code) if code else None
+    meta = meta_code(at(error, "meta_error_code"))
+    return (meta, _meta_errors.family(meta)) if meta and own is not ErrorFamily.STOP_ACCOUNT else (code, own)
 
 
 def _content(data: dict[str, Any]) -> tuple[str | None, str | None]:

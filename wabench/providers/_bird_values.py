@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from wabench.events import EventType, MessageEvent
+from wabench.providers import _meta_errors
 from wabench.providers._json import digest
 from wabench.providers.base import Failed
 from wabench.providers.errors import ErrorFamily
@@ -41,6 +42,12 @@ def phone(value: object) -> str | None:
 def user_id(value: object) -> str | None:
     """Recognise a business-scoped id (`US.13491…`)."""
     return value if isinstance(value, str) and value[2:3] == "." and value[:2].isupper() and len(value) > 3 else None
+
+
+def meta_code(value: object) -> str | None:
+    """Recognise an error code of Meta's that Bird hands on; None for one that is in no table."""
+    code = text(value) or ""
+    return code if code.isascii() and code.isdigit() and len(code) < 9 and int(code) in _meta_errors.ERRORS else None
 
 
 def time(value: object) -> datetime | None:

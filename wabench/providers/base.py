@@ -103,7 +103,8 @@ class Failed:
 class Capabilities:
     """What a provider can do, by its documentation; for the policy, the pace, `provider list` and the docs.
 
-    `history` says in a sentence what can be read back after an outage, or what it means that nothing can.
+    `history` says in a sentence what can be read back after an outage, or what it means that nothing can;
+    `has_history` is False where the module has one that these options can't use.
     """
 
     base_url: str
@@ -115,6 +116,7 @@ class Capabilities:
     idempotency_key: bool = False
     named_parameters: bool = False
     echoes_callback_data: bool = True
+    has_history: bool = True
     content: tuple[str, ...] = ("template", "text", "image", "document", "link")
 
 

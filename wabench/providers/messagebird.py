@@ -36,7 +36,6 @@ OPTIONS = {
     "workspace": "channels: the workspace's id",
     "namespace": "classic: the namespace of the WhatsApp account's templates",
     "messages_per_second": "the throughput granted to the number, where it is not WhatsApp's usual 80",
-    "look_back_hours": "how far before a gap history is read, for statuses that changed in it; 72 where not said",
 }
 sends_json = True
 acknowledgement = ("text/plain", b"")
@@ -75,8 +74,7 @@ def _v1(options: Options) -> Capabilities:
         options,
         _bird_v1.base_url(region),
         "token",
-        "messages of any time, with each status and its time; of older ones a status that changed later than 72 hours "
-        "after they were made is not looked for",
+        "messages with each status and its time, by when they were made; a cost, too, which no webhook tells",
         user_id_recipients=True,
         idempotency_key=True,
         named_parameters=True,
@@ -100,6 +98,7 @@ def _classic(options: Options) -> Capabilities:
         _messagebird_classic.BASE_URL,
         "access_key",
         "none: messages can be listed only conversation by conversation, so what was not received is lost",
+        has_history=False,
     )
 
 
