@@ -150,13 +150,6 @@ def test_a_failure_has_metas_code_and_its_family(code: str, family: str) -> None
     assert (event.event_type, event.error_code, event.error_family) == ("failed", code, family)
 
 
-def test_a_failure_because_the_person_stopped_promotions_is_an_opt_out_too() -> None:
-    body = status("NOT_DELIVERED", causes=[{"channelErrorCode": "131050"}])
-    failed, opt_out = zenvia.parse(json.dumps(body).encode())
-    assert (failed.event_type, opt_out.event_type, opt_out.phone) == ("failed", "opt_out", "+" + ANA)
-    assert opt_out.message_id is None
-
-
 def test_the_same_event_told_by_two_subscriptions_is_one() -> None:
     told = [status("READ") | {"id": each, "subscriptionId": each} for each in ("one", "two")]
     assert len({only(body).event_id for body in told}) == 1

@@ -138,7 +138,7 @@ def happening(value: str, **more: Any) -> Happening:
         ("read", {}, ["read"]),
         ("failed", {"failure": Failure.UNDELIVERABLE}, ["failed"]),
         ("failed", {"failure": Failure.MARKETING_LIMIT}, ["failed"]),
-        ("failed", {"failure": Failure.OPTED_OUT}, ["failed", "opt_out"]),
+        ("failed", {"failure": Failure.OPTED_OUT}, ["failed"]),
         ("reply", {"reply_id": "m2", "text": "Thanks"}, ["received"]),
         ("opt_out", {}, ["received"]),
     ],

@@ -38,7 +38,6 @@ _CONTENT = {
 """Their content types in Meta's words; a content that is not here becomes `unknown`."""
 _FILE = {"image": "image", "video": "video", "audio": "audio"}
 _SAYS = ("text", "fileCaption", "fileName", "body", "name", "address")
-_STOPPED = "131050"
 
 
 def parse(body: bytes) -> list[MessageEvent]:
@@ -78,7 +77,7 @@ def _status(item: dict[str, Any]) -> Iterator[MessageEvent]:
     cause, button = _dict(_first(status.get("causes"))), _dict(_dict(status.get("context")).get("button"))
     error = _text(cause.get("channelErrorCode")) if kind is EventType.FAILED else None
     ends = _ends(message)
-    event = MessageEvent(
+    yield MessageEvent(
         event_id=f"zenvia:{message_id}:{code}{_which(item, kind)}",
         event_type=kind,
         message_id=message_id,
@@ -93,9 +92,6 @@ def _status(item: dict[str, Any]) -> Iterator[MessageEvent]:
         phone=ends.phone,
         user_id=ends.user_id,
     )
-    yield event
-    if error == _STOPPED:
-        yield _opt_out(event)
 
 
 def _which(item: dict[str, Any], kind: EventType) -> str:
@@ -104,21 +100,6 @@ def _which(item: dict[str, Any], kind: EventType) -> str:
     content = f":{index:g}" if isinstance(index, int | float) and index else ""
     at = _text(_dict(item.get("messageStatus")).get("timestamp"))
     return content + (f":{at}" if kind is EventType.CLICKED else "")
-
-
-def _opt_out(failed: MessageEvent) -> MessageEvent:
-    """Say what a refusal for it says of the person: Zenvia has no other word for who stopped promotions."""
-    return MessageEvent(
-        event_id=f"zenvia:{failed.message_id}:opt_out",
-        event_type=EventType.OPT_OUT,
-        channel_id=failed.channel_id,
-        direction=Direction.IN,
-        occurred_at=failed.occurred_at,
-        phone=failed.phone,
-        user_id=failed.user_id,
-        content_type="marketing_messages",
-        reply_to_message_id=failed.message_id,
-    )
 
 
 def _message(item: dict[str, Any]) -> Iterator[MessageEvent]:
