@@ -139,3 +139,27 @@ def _about_templates(account: accounts.Account) -> Iterator[Line]:
 
 def _shown(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)
+
+
+def facts(settings: Settings, name: str) -> dict[str, Any]:
+    """Say what a provider can do, and what is set of it here; secrets by their names only."""
+    provider, table, can = accounts.find(name), settings.providers.get(name), accounts.capabilities(settings, name)
+    set_here = [secret for secret in provider.secrets if settings.secret(f"{name}_{secret}")]
+    return {
+        "provider": name,
+        "configured": table is not None and not accounts.missing_secrets(settings, name),
+        "missing": accounts.missing_secrets(settings, name),
+        "secrets set": [f"WABENCH_{name}_{secret}".upper() for secret in set_here],
+        "number": table.channel_id if table else "",
+        "address": (table.base_url if table else "") or can.base_url,
+        "messages a second": can.messages_per_second,
+        "seconds between messages to one customer": can.seconds_between_messages_to_one_customer,
+        "content": list(can.content),
+        "writes to user ids": can.user_id_recipients,
+        "named variables": can.named_parameters,
+        "idempotency key": can.idempotency_key,
+        "gives callback data back": can.echoes_callback_data,
+        "templates by its API": provider.templates is not None,
+        "history": can.history,
+        "options": dict(provider.OPTIONS),
+    }

@@ -10,7 +10,7 @@ import httpx
 
 from wabench import __version__, providers
 from wabench.errors import UsageError, WabenchError
-from wabench.providers.base import Channel, Failed, Provider, TemplateState
+from wabench.providers.base import Capabilities, Channel, Failed, Provider, TemplateState
 from wabench.settings import Settings
 
 ATTEMPTS = 6
@@ -91,11 +91,15 @@ def find(name: str) -> Provider:
         raise UsageError(f"there is no provider {name!r}; there are {', '.join(providers.names())}") from None
 
 
+def capabilities(settings: Settings, name: str) -> Capabilities:
+    """Say what a provider can do with the options that are set for it."""
+    table = settings.providers.get(name)
+    return find(name).describe(table.options if table else {})
+
+
 def missing_secrets(settings: Settings, name: str) -> list[str]:
     """List the variables that asking a provider still needs."""
-    provider = providers.get(name)
-    configured = settings.providers.get(name)
-    needed = provider.describe(configured.options if configured else {}).sending_secrets
+    needed = capabilities(settings, name).sending_secrets
     found = settings.provider_secrets(name, needed)
     return [f"WABENCH_{name}_{secret}".upper() for secret in needed if secret not in found]
 

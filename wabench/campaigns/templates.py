@@ -24,8 +24,8 @@ def find(settings: Settings, name: str, provider: str) -> TemplateSettings:
     """
     written = settings.templates.get(name)
     rows = _rows(settings, name, provider, written)
-    told = known_templates.worst(rows) if rows else None
-    if told is None or not (told.body or written):
+    worst = known_templates.worst(rows) if rows else None
+    if worst is None or not (worst.body or written):
         if written:
             return written
         known = {*settings.templates, *_names(settings, provider)}
@@ -33,7 +33,7 @@ def find(settings: Settings, name: str, provider: str) -> TemplateSettings:
             f"there is no template {name!r} in wabench.toml or at {provider}{hint(name, known)}; "
             f"`wabench template sync {provider}` reads those it has"
         )
-    return _merged(written, told, provider)
+    return _merged(written, worst, provider)
 
 
 def approved(settings: Settings, name: str, provider: str) -> TemplateSettings:
@@ -53,16 +53,21 @@ def sendable(settings: Settings, provider: str) -> dict[str, TemplateSettings]:
     return found
 
 
-def _rows(settings: Settings, name: str, provider: str, written: TemplateSettings | None) -> Sequence[KnownTemplate]:
-    """Read what is known of a template in its one language; nothing where the ledger has none of it."""
+def told(settings: Settings, name: str | None = None, provider: str | None = None) -> list[KnownTemplate]:
+    """List what providers said of their templates, by a sync or since by webhook; nothing before anything was said."""
     if not ledger.exists(settings):
-        return ()
-    provider_id = written.ids.get(provider) if written else None
+        return []
     with ledger.opened(settings) as opened, opened.reading() as connection:
-        found = [row for row in known_templates.rows(connection, provider) if row.name == name]
-        by_id = [row for row in known_templates.rows(connection, provider) if row.provider_id == provider_id]
-    if provider_id and by_id:
+        return [row for row in known_templates.rows(connection, provider) if name in (None, row.name)]
+
+
+def _rows(settings: Settings, name: str, provider: str, written: TemplateSettings | None) -> Sequence[KnownTemplate]:
+    """Choose what is known of a template in its one language."""
+    rows = told(settings, provider=provider)
+    provider_id = written.ids.get(provider) if written else None
+    if provider_id and (by_id := [row for row in rows if row.provider_id == provider_id]):
         return by_id
+    found = [row for row in rows if row.name == name]
     if written and "language" in written.model_fields_set:
         return [row for row in found if row.language in (written.language, known_templates.ANY_LANGUAGE)]
     languages = sorted({row.language for row in found if row.language and row.reason != known_templates.GONE})
@@ -75,18 +80,23 @@ def _rows(settings: Settings, name: str, provider: str, written: TemplateSetting
 
 
 def _names(settings: Settings, provider: str) -> list[str]:
-    if not ledger.exists(settings):
-        return []
-    with ledger.opened(settings) as opened, opened.reading() as connection:
-        return [row.name for row in known_templates.rows(connection, provider) if row.body]
+    return [row.name for row in told(settings, provider=provider) if row.body]
 
 
-def _merged(written: TemplateSettings | None, told: KnownTemplate, provider: str) -> TemplateSettings:
-    said = {"body": told.body, "language": told.language, "category": told.category, "status": told.status}
+def _merged(written: TemplateSettings | None, row: KnownTemplate, provider: str) -> TemplateSettings:
+    said = {"body": row.body, "language": row.language, "category": row.category, "status": row.status}
     values = {key: value for key, value in said.items() if value}
-    template = written or TemplateSettings(body=told.body)
-    ids = template.ids | ({provider: told.provider_id} if told.provider_id else {})
+    template = written or TemplateSettings(body=row.body)
+    ids = template.ids | ({provider: row.provider_id} if row.provider_id else {})
     return template.model_copy(update={**values, "ids": ids})
+
+
+def listed_variables(body: str) -> list[str]:
+    """List a body's variables to be shown, whatever is wrong with them."""
+    try:
+        return variables(body)
+    except UsageError:
+        return list(dict.fromkeys(_VARIABLE.findall(body)))
 
 
 def variables(body: str) -> list[str]:

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from wabench.cli import campaign, demo, ingest, refresh, sandbox, segment, workbench
+from wabench.cli import campaign, demo, doctor, ingest, provider, refresh, sandbox, segment, template, workbench
 from wabench.cli.console import err
 from wabench.errors import WabenchError
 
@@ -29,7 +29,10 @@ app.command()(ingest.receive)
 app.command()(refresh.refresh)
 app.add_typer(segment.app, name="segment")
 app.add_typer(campaign.app, name="campaign")
+app.add_typer(template.app, name="template")
+app.add_typer(provider.app, name="provider")
 app.command()(sandbox.sandbox)
+app.command()(doctor.doctor)
 app.command("app")(workbench.run)
 
 

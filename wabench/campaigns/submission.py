@@ -1,0 +1,165 @@
+"""Templates between the shop and its providers: read what they have, hand in what they shall have."""
+
+import getpass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import httpx
+
+from wabench import accounts, providers
+from wabench.accounts import Account
+from wabench.campaigns import known_templates, ledger, lint, templates
+from wabench.campaigns.lint import Finding
+from wabench.errors import Refused, UsageError, WabenchError
+from wabench.providers.base import Failed, TemplateDraft, TemplateState
+from wabench.settings import Settings
+from wabench.spelling import hint
+
+_MOST_CALLS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a sync of one provider came to; `error` is the line that says why there was none."""
+
+    provider: str
+    templates: int = 0
+    gone: int = 0
+    error: str | None = None
+
+
+def sync(
+    settings: Settings,
+    provider: str | None = None,
+    transport: httpx.BaseTransport | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[Synced]:
+    """Read the templates of a provider, or of all that are set up and list them, in place of what was known.
+
+    One that fails leaves what was known of it and does not stop the others. Raises UsageError where none is set up.
+    """
+    names = [provider] if provider else [n for n in accounts.configured(settings) if providers.get(n).templates]
+    if not names:
+        raise UsageError("no provider is set up that lists its templates; see docs/registration.md")
+    return [_sync(settings, name, transport, sleep) for name in names]
+
+
+def _sync(
+    settings: Settings, name: str, transport: httpx.BaseTransport | None, sleep: Callable[[float], None]
+) -> Synced:
+    began = datetime.now(UTC)
+    with accounts.opened(settings, name, transport, sleep) as account:
+        try:
+            listed = accounts.listed(account)
+        except WabenchError as error:
+            return Synced(name, error=str(error))
+    with ledger.opened(settings) as opened, opened.writing() as connection:
+        gone = known_templates.replace(connection, name, listed, getpass.getuser(), began)
+    return Synced(name, len(listed), gone)
+
+
+def draft(settings: Settings, name: str) -> TemplateDraft:
+    """Take a template as the shop has written it; raises UsageError with the nearest name."""
+    template = settings.templates.get(name)
+    if template is None:
+        raise UsageError(f"there is no [templates.{name}] in wabench.toml{hint(name, settings.templates)}")
+    return TemplateDraft(name, template.language, template.category, template.body, template.examples)
+
+
+def findings(settings: Settings, name: str | None = None, provider: str | None = None) -> Mapping[str, list[Finding]]:
+    """Lint one template of `wabench.toml`, or all; for a provider also what only that one refuses."""
+    words = lint.read_words()
+    takes_names = provider is None or accounts.capabilities(settings, provider).named_parameters
+    names = [name] if name else settings.templates
+    return {each: lint.lint(draft(settings, each), words, takes_names) for each in names}
+
+
+def submit(
+    settings: Settings,
+    name: str,
+    provider: str,
+    live: bool = False,
+    transport: httpx.BaseTransport | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> TemplateState:
+    """Hand a template in for review and keep it as the provider answered.
+
+    Raises Refused where the lint finds an error, for a real provider without `live`, and for one that is approved.
+    """
+    wanted = draft(settings, name)
+    accounts.find(provider)
+    if wrong := [f.what for f in findings(settings, name, provider)[name] if f.severity is lint.Severity.ERROR]:
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise Refused(f"template {name!r} would be refused: {wrong[0]}{more}; see `wabench template lint {name}`")
+    with accounts.opened(settings, provider, transport, sleep) as account:
+        if not live and not accounts.is_rehearsal(account.channel.base_url):
+            raise Refused(f"{account.channel.base_url} hands it in for real; say so with --live")
+        _must_be_new(settings, wanted, provider)
+        state = _submit(account, wanted)
+    with ledger.opened(settings) as opened, opened.writing() as connection:
+        known_templates.keep(connection, provider, state, getpass.getuser(), datetime.now(UTC))
+    return state
+
+
+def _must_be_new(settings: Settings, wanted: TemplateDraft, provider: str) -> None:
+    known = templates.told(settings, wanted.name, provider)
+    if any(row.language == wanted.language and row.status in ("approved", "pending", "paused") for row in known):
+        what = f"{provider} has template {wanted.name!r} in {wanted.language} already"
+        raise Refused(f"{what}; a changed one needs a new name")
+
+
+def _submit(account: Account, wanted: TemplateDraft) -> TemplateState:
+    wire, answers = account.provider.templates, list[httpx.Response]()
+    if wire is None:
+        raise UsageError(f"{account.provider.name} takes no templates by its API; submit it in the provider's console")
+    while (request := wire.submit_request(wanted, account.channel, answers)) and len(answers) < _MOST_CALLS:
+        answers.append(account.ask(request))
+        if not answers[-1].is_success:
+            break
+    return _read(account, wire.read_submitted(answers[-1]), wanted)
+
+
+def _read(account: Account, state: TemplateState | Failed, wanted: TemplateDraft) -> TemplateState:
+    """Complete what was answered by what was handed in: most answers name little more than an id and a status."""
+    if isinstance(state, Failed):
+        raise WabenchError(f"template {wanted.name!r} was not taken: {account.why(state)}")
+    said = {"language": state.language, "category": state.category, "body": state.body}
+    known = {key: value or getattr(wanted, key) for key, value in said.items()}
+    return replace(state, name=wanted.name, **known)
+
+
+def known(settings: Settings) -> Sequence[Mapping[str, str | datetime | None]]:
+    """List the templates there are: as providers have them, then those only `wabench.toml` has."""
+    rows = templates.told(settings)
+    shown: list[Mapping[str, str | datetime | None]] = [
+        {
+            "name": row.name,
+            "language": row.language or None,
+            "category": row.category or None,
+            "status": row.status,
+            "quality": row.quality,
+            "provider": row.provider,
+            "known from": f"{row.provider}, {row.told_at:%Y-%m-%d %H:%M}",
+            "variables": ", ".join(templates.listed_variables(row.body)),
+            "reason": row.reason,
+        }
+        for row in rows
+    ]
+    named = {row.name for row in rows}
+    return shown + [
+        {
+            "name": name,
+            "language": template.language,
+            "category": template.category,
+            "status": template.status,
+            "quality": None,
+            "provider": None,
+            "known from": "wabench.toml",
+            "variables": ", ".join(templates.listed_variables(template.body)),
+            "reason": None,
+        }
+        for name, template in settings.templates.items()
+        if name not in named
+    ]

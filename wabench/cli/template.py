@@ -1,0 +1,86 @@
+"""`wabench template`: what providers have, what reviewers would refuse, and handing in."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from wabench import settings as configuration
+from wabench.campaigns import lint as linting
+from wabench.campaigns import submission
+from wabench.cli import console
+from wabench.cli.console import Json
+from wabench.errors import Refused, WabenchError
+
+app = typer.Typer(help="Templates at the providers: list, lint, submit.", no_args_is_help=True)
+
+Provider = Annotated[str | None, typer.Argument(help="a provider; none named: all that list their templates")]
+Name = Annotated[str, typer.Argument(help="a template of wabench.toml")]
+
+
+@app.command()
+def sync(provider: Provider = None, as_json: Json = False) -> None:
+    """Read the templates a provider has, in place of what was known of them.
+
+    Example: wabench template sync twilio
+    """
+    synced = submission.sync(configuration.load(), provider)
+    if as_json:
+        console.show_json([asdict(each) for each in synced])
+    for each in synced if not as_json else ():
+        if each.error is None:
+            gone = f", {each.gone} no longer there" if each.gone else ""
+            console.out.print(f"{each.provider}: {each.templates} templates{gone}")
+    if failed := [each.error for each in synced if each.error]:
+        raise WabenchError(failed[0] if len(failed) == 1 else f"{failed[0]} (and {len(failed) - 1} more)")
+
+
+@app.command("list")
+def list_templates(as_json: Json = False) -> None:
+    """List the templates there are, with their status and where that is known from.
+
+    Example: wabench template list
+    """
+    known = submission.known(configuration.load())
+    console.show_json(known) if as_json else console.show_table(known)
+
+
+@app.command()
+def lint(
+    name: Annotated[str | None, typer.Argument(help="a template of wabench.toml; none named: all")] = None,
+    provider: Annotated[str | None, typer.Option(help="find also what only this one refuses")] = None,
+    as_json: Json = False,
+) -> None:
+    """Find what reviewers would refuse; exit code 3 where something would be refused for certain.
+
+    Example: wabench template lint spring_sale
+    """
+    findings = submission.findings(configuration.load(), name, provider)
+    rows = [{"template": template, **asdict(finding)} for template, found in findings.items() for finding in found]
+    if as_json:
+        console.show_json(rows)
+    elif rows:
+        console.show_table(rows)
+    else:
+        console.out.print(f"nothing against {name or f'any of {len(findings)} templates'}")
+    if refused := [template for template, found in findings.items() if linting.is_refused(found)]:
+        raise Refused(f"{', '.join(refused)} would be refused")
+
+
+@app.command()
+def submit(
+    name: Name,
+    provider: Annotated[str, typer.Option(help="where to")] = "meta",
+    live: Annotated[bool, typer.Option("--live", help="hand it in at the provider's own address")] = False,
+    as_json: Json = False,
+) -> None:
+    """Lint a template and hand it in for review.
+
+    Example: wabench template submit spring_sale --provider meta --live
+    """
+    state = submission.submit(configuration.load(), name, provider, live)
+    if as_json:
+        console.show_json(asdict(state))
+        return
+    why = f" ({state.reason})" if state.reason else ""
+    console.out.print(f"{name} is {state.status}{why} at {provider}; a webhook or `wabench template sync` tells more")
