@@ -5,7 +5,9 @@ same story. What a throttled or refused answer looks like is the system's; when 
 """
 
 import importlib
+import subprocess
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -96,7 +98,9 @@ class Server:
         self.refusals = self.throttles = 0
         self._throttle_at, self._expire_at = throttle_at, expire_at
         self._came = threading.Condition()
-        config = uvicorn.Config(self._app, port=0, log_level="critical", access_log=False, lifespan="off")
+        config = uvicorn.Config(
+            self._app, port=0, interface="asgi3", log_level="error", access_log=False, lifespan="off"
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 
@@ -113,10 +117,13 @@ class Server:
         self._server.should_exit = True
         self._thread.join()
 
-    def await_requests(self, number: int, seconds: float = 60) -> None:
-        """Return once so many requests have come in all."""
+    def await_requests(self, number: int, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
+        """Return once so many requests have come in all; fails the test where the process ends before."""
+        deadline = time.monotonic() + seconds
         with self._came:
-            assert self._came.wait_for(lambda: self.asked >= number, seconds), f"{self.asked} of {number} requests"
+            while not self._came.wait_for(lambda: self.asked >= number, 0.2):
+                assert process.poll() is None, process.stdout.read().decode() if process.stdout else ""
+                assert time.monotonic() < deadline, f"{self.asked} of {number} requests"
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         body = b""

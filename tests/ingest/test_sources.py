@@ -1,0 +1,124 @@
+"""Every kind of source, against a local server that answers as its system does, through kills and an expired token."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import processes
+import pytest
+from crm import COLUMNS, KINDS, Rows, Server, serve
+from crm.shop import build, live_on
+
+ORDERS = 10_000
+
+ALIVE = """
+select {columns}
+from raw.{table} as here
+where here.source = 'shop' and not coalesce(here.is_deleted, false)
+    and here.received_at >= coalesce(
+        (select max(started_at) from raw.pulls where source = 'shop' and stream = '{table}' and is_full),
+        here.received_at
+    )
+"""
+QUERIES = {
+    "orders": ALIVE.format(table="orders", columns=COLUMNS["orders"]),
+    "order_lines": f"""
+        select {COLUMNS["order_lines"]} from raw.order_lines
+        where source = 'shop' and order_id in (select order_id from ({{orders}}))
+    """.replace("{orders}", ALIVE.format(table="orders", columns="order_id")),
+    "customers": ALIVE.format(table="customers", columns=COLUMNS["customers"]) + "and here.merged_into is null",
+    "merged": f"select {COLUMNS['merged']} from raw.customers where merged_into is not null",
+}
+
+
+class Puller:
+    """Runs `wabench ingest` as a shop does: a process, its settings in files."""
+
+    def __init__(self, home: Path, server: Server) -> None:
+        self.home, self.server = home, server
+
+    def __call__(self, *words: str) -> dict[str, Any]:
+        """Pull to the end; a token that was revoked on the way is named, exchanged, and the pull goes on."""
+        for _ in range(3):
+            self.write_settings()
+            process = processes.start(self.home, "ingest", "--json", *words)
+            printed = process.communicate()[0].decode()
+            if process.returncode == 0:
+                return json.loads(printed[printed.index("{") :])
+            assert "set WABENCH_SOURCE_SHOP_" in printed, printed
+            assert not any(secret in printed for secret in self.server.system.secrets.values())
+        raise AssertionError(printed)
+
+    def kill_at(self, requests: int) -> None:
+        """Start a pull and pull the plug once so many requests have come in all."""
+        self.write_settings()
+        process = processes.start(self.home, "ingest")
+        try:
+            self.server.await_requests(requests, process)
+        finally:
+            processes.kill_group(process)
+
+    def write_settings(self) -> None:
+        system = self.server.system
+        options = "\n".join(f'{name} = "{value}"' for name, value in system.options.items())
+        (self.home / "wabench.toml").write_text(
+            f'region = "BR"\ncurrency = "{system.shop.currency}"\n[sources.shop]\nkind = "{system.kind}"\n'
+            f'base_url = "{self.server.url}"\n[sources.shop.options]\n{options}\n'
+        )
+        secrets = (f"WABENCH_SOURCE_SHOP_{name.upper()}={value}\n" for name, value in system.secrets.items())
+        (self.home / ".env").write_text("".join(secrets))
+
+    def tables(self) -> Rows:
+        with closing(duckdb.connect(str(self.home / "data/warehouse.duckdb"), read_only=True)) as warehouse:
+            return {table: sorted(warehouse.execute(sql).fetchall(), key=repr) for table, sql in QUERIES.items()}
+
+    def assert_as_on_the_server(self) -> None:
+        found, expected = self.tables(), self.server.system.expected()
+        for table, columns in COLUMNS.items():
+            wanted = sorted(map(_plain, expected[table]), key=repr)
+            got = sorted(map(_plain, found[table]), key=repr)
+            assert len(got) == len(wanted), table
+            different = [pair for pair in zip(got, wanted, strict=True) if pair[0] != pair[1]]
+            assert different[:3] == [], f"{table} ({columns})"
+
+
+def _plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(f"{cell:.4f}" if hasattr(cell, "quantize") or type(cell) is int else cell for cell in row)
+
+
+@pytest.fixture(params=KINDS)
+def puller(request: pytest.FixtureRequest, home: Path) -> Iterator[Puller]:
+    with serve(request.param, build(ORDERS), throttle_at=(9, 31, 61), expire_at=41) as server:
+        yield Puller(home, server)
+
+
+@pytest.mark.slow
+def test_ten_thousand_orders_arrive_exactly_through_kills_throttling_and_an_expired_token(puller: Puller) -> None:
+    server = puller.server
+    puller.kill_at(16)
+    puller.kill_at(36)
+    outcome = puller()
+    assert any(feed["resumed"] for feed in outcome["pulled"])
+    assert (server.throttles, server.refusals > 0) == (3, True)
+    assert outcome["loaded"]["rejected"] == 0
+    puller.assert_as_on_the_server()
+
+    server.pages.clear()
+    server.records.clear()
+    again = puller()
+    assert {feed["error"] for feed in again["pulled"]} == {None}
+    assert max(server.pages.values()) == 1, server.pages
+    assert (
+        sum(server.records.values()) <= server.system.overlap_records
+        if hasattr(server.system, "overlap_records")
+        else 0 == 0
+    )
+
+    live_on(server.system.shop, datetime.now(UTC).replace(tzinfo=None, microsecond=0))
+    puller()
+    puller("--full")
+    puller.assert_as_on_the_server()
