@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -196,7 +197,11 @@ def _passes(found: Record, filters: Iterable[Mapping[str, str]]) -> bool:
 
 
 def _value(found: Record, name: str) -> int:
-    text = found["properties"][name]
+    return _number(found["properties"][name])
+
+
+@lru_cache(maxsize=100_000)
+def _number(text: str) -> int:
     if text.isdigit():
         return int(text)
     return round((datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
