@@ -134,7 +134,7 @@ def describe(options: Options) -> Capabilities:
         base_url="https://api.zenvia.com/v2",
         sending_secrets=("token",),
         messages_per_second=float(options.get("messages_per_second", 80)),
-        history="none: an event is posted 30 times in about 15 minutes, and then it can't be had any more; "
-        "a receiver that is slow or down is put off, and after 500 failures not told anything",
+        history="none: an event is posted 30 times at most, in about 15 minutes, and then it is gone; a slow receiver "
+        "is put off, and one that failed 500 times in a row is told nothing any more",
         named_parameters=True,
     )
