@@ -1,5 +1,6 @@
 -- Messages with all that a price book asks of them: what they are, where they went, on which day. A message is chargeable
--- when it was delivered, or its provider says what it cost. Without a phone the business-scoped id says the country.
+-- when it was delivered, or its provider says what it cost. Without a phone the business-scoped id says the country. Of a
+-- template nobody told the category of, no price is guessed.
 
 with
 
@@ -69,7 +70,9 @@ final as (
         messages.* except (prefix),
         case
             when answering.is_in_window then 'utility_in_window'
-            else coalesce(messages.category, 'service')
+            when messages.category is not null then messages.category
+            when messages.template_name is not null then 'unknown'
+            else 'service'
         end as price_category,
         coalesce(
             countries.country, case when messages.user_id like '__.%' then upper(substr(messages.user_id, 1, 2)) end, ''

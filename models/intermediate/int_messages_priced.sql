@@ -1,7 +1,8 @@
 {{ config(materialized="view") }}
 
 -- What each message costs in the project's currency: what its provider charged for it, or nothing where it says so, else
--- what the plan in use takes for itself and, where they come on top, Meta's fees. A plan's monthly fee is no message's.
+-- what the plan in use takes for itself and, where they come on top, Meta's fees. A price that a provider tells may be its
+-- own share only. A plan's monthly fee is no message's.
 
 with
 
@@ -85,7 +86,8 @@ priced as (
         end as meta_price,
         meta_prices.currency as meta_currency,
         messages.provider = 'meta' and messages.price is not null as is_told_by_meta,
-        messages.provider = 'meta' or coalesce(plans.meta_fees = 'added', false) as has_meta_fee
+        messages.provider = 'meta'
+        or (plans.meta_fees = 'added' and (messages.price is null or not plans.is_told_price_whole)) as has_meta_fee
     from messages
     left join plans on messages.provider = plans.provider
     left join own_prices
@@ -124,7 +126,7 @@ final as (
     select
         * except (own_price, own_currency, meta_price, meta_currency, is_told_by_meta, has_meta_fee, own_fee, book_fee),
         case when is_told_by_meta then own_fee else book_fee end as meta_fee,
-        case when is_told_by_meta or not has_meta_fee then own_fee else own_fee + book_fee end as cost
+        case when has_meta_fee and not is_told_by_meta then own_fee + book_fee else own_fee end as cost
     from converted
 
 )

@@ -75,7 +75,9 @@ HISTORY: Mapping[str, Rows] = {
         delivered("kazakh", _minute(50_000), KAZAKHSTAN, **regular("marketing")),
         delivered("bahamian", _minute(50_000), BAHAMAS, **regular("marketing")),
         delivered("canadian", _minute(50_000), "+14165550100", **regular("marketing")),
+        delivered("told by bird", _minute(50_000), provider="messagebird", price=Decimal("0.02"), currency="USD"),
         delivered("of nowhere", _minute(50_000), None, user_id="someone", **regular("marketing")),
+        delivered("of an unknown template", _minute(50_000), template_name="hello"),
         delivered("of a strange kind", _minute(50_000), **regular("general_purpose_ai")),
         status("failed", "failed", _minute(50_000), BRAZIL, category="marketing"),
     ],
@@ -112,6 +114,7 @@ def cost(settings: Settings, message: str) -> Decimal | None:
         ("canadian", "0.0250"),
         ("by twilio", "0.0675"),
         ("told by twilio", "0.0089"),
+        ("told by bird", "0.02"),
         ("failed", "0"),
     ],
 )
@@ -121,8 +124,8 @@ def test_a_message_costs_what_the_book_says_for_its_plan_category_country_and_da
     assert cost(priced, message) == Decimal(expected)
 
 
-def test_a_category_that_the_book_does_not_know_has_no_cost(priced: Settings) -> None:
-    assert cost(priced, "of a strange kind") is None
+def test_a_category_that_nobody_told_or_the_book_does_not_know_has_no_cost(priced: Settings) -> None:
+    assert cost(priced, "of a strange kind") is cost(priced, "of an unknown template") is None
 
 
 @pytest.mark.parametrize(
@@ -164,7 +167,7 @@ def test_what_was_charged_is_the_messages_and_the_fees_of_plans_that_were_used(p
 
 def test_a_month_with_a_message_that_has_no_price_has_no_total(priced: Settings) -> None:
     sql = "select provider, messages_without_price, total_cost from marts.fct_provider_costs where month = '2026-11-01'"
-    assert sorted(ask(priced, sql)) == [(p, 1, None) for p in ("messagebird", "meta", "twilio", "zenvia")]
+    assert sorted(ask(priced, sql)) == [(p, 2, None) for p in ("messagebird", "meta", "twilio", "zenvia")]
 
 
 @pytest.fixture(scope="module")
