@@ -14,8 +14,9 @@ import msgspec
 from ingest.paths import find
 from ingest.sources import base
 from ingest.sources.base import AccessRefused, Api, Cursor, Feeds, Page, PageRefused, Table, combine
-from wabench.errors import WabenchError
+from wabench.errors import UsageError, WabenchError
 from wabench.settings import SourceSettings
+from wabench.spelling import hint
 
 kind = "shopify"
 base_url = ""
@@ -42,6 +43,7 @@ query Orders($first: Int!, $after: String, $query: String, $lines: Int!) {
       id legacyResourceId createdAt processedAt updatedAt test cancelReason displayFinancialStatus email phone
       totalPriceSet { shopMoney { amount currencyCode } }
       totalRefundedSet { shopMoney { amount } }
+      currentTotalPriceSet { shopMoney { amount } }
       customer {
         legacyResourceId firstName lastName
         defaultPhoneNumber { phoneNumber }
@@ -172,19 +174,20 @@ def authorise(request: httpx.Request, secrets: Mapping[str, str], token: str | N
 
 
 def throttled(response: httpx.Response) -> float | None:
-    """Read the leaky bucket: how long until it holds what the query may cost."""
-    if b"THROTTLED" not in response.content and b'"Throttled"' not in response.content:
+    """Read the leaky bucket: how long until it holds what the query may cost; an error of Shopify's own waits too."""
+    if response.status_code != 200 or b'"errors"' not in response.content:
         return base.throttled(response)
     try:
         document = msgspec.json.decode(response.content)
-        if not any(_code(error) == "THROTTLED" or error.get("message") == "Throttled" for error in document["errors"]):
-            return None
+        codes = {_code(error) for error in document["errors"]}
+        if "THROTTLED" not in codes:
+            return 0.0 if codes & {"INTERNAL_SERVER_ERROR", "TIMEOUT"} else None
         cost = document["extensions"]["cost"]
         bucket = cost["throttleStatus"]
         missing = cost["requestedQueryCost"] - bucket["currentlyAvailable"]
         return max(float(missing) / float(bucket["restoreRate"]), 0.1)
-    except (msgspec.DecodeError, KeyError, TypeError, AttributeError, ZeroDivisionError):
-        return base.throttled(response)
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None  # no answer of that form; what it is instead, `_query` says
 
 
 def renew(api: Api) -> str | None:
@@ -256,11 +259,12 @@ def _refusal(api: Api, error: Any) -> WabenchError:
     said = api.hide(str(error.get("message") if isinstance(error, dict) else error))
     if _code(error) == "ACCESS_DENIED":
         return AccessRefused(f"source {api.name}: the app lacks a permission: {said}")
-    return WabenchError(f"source {api.name}: Shopify answered an error: {said}")
+    return PageRefused(f"source {api.name}: Shopify answered an error: {said}")
 
 
 def _code(error: Any) -> str:
-    return str(find(error, ("extensions", "code")) or "")
+    """Give an error's code; an older throttled answer has none, only its word."""
+    return str(find(error, ("extensions", "code")) or find(error, ("message",)) or "").upper()
 
 
 def _changed(since: datetime | None) -> str | None:
@@ -268,5 +272,8 @@ def _changed(since: datetime | None) -> str | None:
 
 
 def _consent(settings: SourceSettings) -> tuple[str, dict[str, str]]:
-    """Give what to ask of a customer's consent and where it stands; an unknown word is none, which writes to nobody."""
-    return _CONSENTS.get(settings.options.get("consent", "whatsapp"), _CONSENTS["none"])
+    """Give what to ask of a customer's phone and consent, and where the consent stands."""
+    word = settings.options.get("consent", "whatsapp")
+    if word not in _CONSENTS:
+        raise UsageError(f"shopify options: consent is {word!r}{hint(word, _CONSENTS)}")
+    return _CONSENTS[word]
