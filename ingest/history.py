@@ -51,9 +51,10 @@ class _Pull:
     progress: Progress | None
 
 
-def has(name: str) -> bool:
-    """Tell whether there is a provider of that name whose history can be read."""
-    return name in providers.names() and providers.get(name).history is not None
+def has(settings: Settings, name: str) -> bool:
+    """Tell whether there is a provider of that name whose history can be read with the options it has."""
+    is_there = name in providers.names() and providers.get(name).history is not None
+    return is_there and accounts.capabilities(settings, name).has_history
 
 
 def due(settings: Settings, now: datetime) -> list[str]:
@@ -77,7 +78,7 @@ def pull(
     Raises UsageError for a provider without a history, or that is not set up.
     """
     for name in names or ():
-        _must_have(name)
+        _must_have(settings, name)
     outcomes = []
     wanted = names if names is not None else _ready(settings) if full else due(settings, clock())
     for name in wanted:
@@ -91,16 +92,16 @@ def pull(
     return outcomes
 
 
-def _must_have(name: str) -> None:
-    provider = accounts.find(name)
-    if provider.history is None:
-        raise UsageError(f"nothing can be read back from {name}; {provider.describe({}).history}")
+def _must_have(settings: Settings, name: str) -> None:
+    accounts.find(name)
+    if not has(settings, name):
+        raise UsageError(f"nothing can be read back from {name}; {accounts.capabilities(settings, name).history}")
 
 
 def _ready(settings: Settings) -> list[str]:
     """List the set-up providers with a history; a sandbox, which may well not run, is asked only by its name."""
     tables = settings.providers
-    able = [name for name in accounts.configured(settings) if has(name)]
+    able = [name for name in accounts.configured(settings) if has(settings, name)]
     found = [name for name in able if accounts.capabilities(settings, name).has_history]
     return [name for name in found if not accounts.is_rehearsal(tables[name].base_url or "https://")]
 
@@ -167,24 +168,27 @@ def _land_pages(pulling: _Pull, run: _Run) -> None:
 def _pages(pulling: _Pull, run: _Run) -> Iterator[tuple[bytes, int, str | None]]:
     """Ask for page after page: each with how many events are on it and where the list goes on, None on the last."""
     account, cursor = pulling.account, run.next
-    try:
-        first = pulling.history.request(account.channel, run.since, None)
-        while True:
-            response = account.follow(pulling.history.request(account.channel, run.since, cursor), first)
-            if not response.is_success:
-                raise _Refused(_refusal(account, response))
+    first = _request(pulling, run, None)
+    while True:
+        response = account.follow(_request(pulling, run, cursor), first)
+        if not response.is_success:
+            raise _Refused(_refusal(account, response))
+        try:
             events, following = pulling.history.read(response.content)
-            if following is not None and following == cursor:
-                raise WabenchError(f"{account.provider.name}: a page of its history names itself as the next one")
-            yield response.content, len(events), following
-            if following is None:
-                return
-            cursor = following
-    except Unparsable as error:
-        said = account.clean(str(error))
-        raise WabenchError(f"{account.provider.name}: a page of its history can't be read: {said}") from None
-    except (httpx.InvalidURL, KeyError, ValueError):  # their texts may hold a token
-        raise WabenchError(f"{account.provider.name}: its history can't be asked for with these settings") from None
+        except Unparsable as error:
+            said = account.clean(str(error))
+            raise WabenchError(f"{account.provider.name}: a page of its history can't be read: {said}") from None
+        if following is not None and following == cursor:
+            raise WabenchError(f"{account.provider.name}: a page of its history names itself as the next one")
+        yield response.content, len(events), following
+        if following is None:
+            return
+        cursor = following
+
+
+def _request(pulling: _Pull, run: _Run, cursor: str | None) -> httpx.Request:
+    with pulling.account.building():
+        return pulling.history.request(pulling.account.channel, run.since, cursor)
 
 
 def _refusal(account: Account, response: httpx.Response) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from wabench import accounts, providers
-from wabench.errors import WabenchError
+from wabench.errors import UsageError, WabenchError
 from wabench.providers.base import Check, Failed
 from wabench.settings import Settings
 
@@ -90,12 +90,14 @@ def _about_receiving(settings: Settings, name: str) -> Iterator[Line]:
 def _asked(account: accounts.Account, question: Check) -> Iterator[Line]:
     name = account.provider.name
     try:
-        answer = question.read(account.ask(question.request(account.channel)))
+        with account.building():
+            request = question.request(account.channel)
+        answer = question.read(account.ask(request))
+    except UsageError as error:
+        yield Line(name, question.name, FAILED, str(error), "complete wabench.toml, then check again")
+        return
     except WabenchError as error:
         yield Line(name, question.name, FAILED, str(error), "see that the network and base_url are right")
-        return
-    except (KeyError, ValueError) as error:
-        yield Line(name, question.name, FAILED, account.clean(f"can't be asked: {error}"), "complete the settings")
         return
     if isinstance(answer, Failed):
         yield Line(name, question.name, FAILED, account.why(answer), _REMEDIES.get(answer.code, _REFUSED))

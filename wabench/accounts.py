@@ -63,10 +63,19 @@ class Account:
             raise WabenchError(f"{self.provider.name}: the next page is at {where}, another host; it gets no token")
         return self.ask(request)
 
+    @contextmanager
+    def building(self) -> Iterator[None]:
+        """Turn what building a question may raise (an option that is missing, say) into one line, for a `with`."""
+        try:
+            yield
+        except (httpx.InvalidURL, KeyError, ValueError) as error:
+            raise UsageError(self.clean(f"{self.provider.name}: {error}; see docs/providers")) from None
+
     def clean(self, text: str) -> str:
         """Take our secrets out of what is shown."""
         for secret in filter(None, self.channel.secrets.values()):
-            text = text.replace(secret, "…")
+            for written in (secret, secret.strip(), repr(secret)[1:-1]):
+                text = text.replace(written, "…") if written else text
         return " ".join(text.split())[:300]
 
     def why(self, failed: Failed) -> str:
@@ -94,7 +103,10 @@ def find(name: str) -> Provider:
 def capabilities(settings: Settings, name: str) -> Capabilities:
     """Say what a provider can do with the options that are set for it."""
     table = settings.providers.get(name)
-    return find(name).describe(table.options if table else {})
+    try:
+        return find(name).describe(table.options if table else {})
+    except ValueError as error:
+        raise UsageError(f"[providers.{name}.options]: {error}") from None
 
 
 def missing_secrets(settings: Settings, name: str) -> list[str]:
@@ -123,7 +135,7 @@ def opened(
         raise UsageError(f"wabench.toml has no [providers.{name}]; see docs/registration.md")
     if lacking := missing_secrets(settings, name):
         raise UsageError(f"set {lacking[0]} in the environment or .env")
-    base_url = table.base_url or provider.describe(table.options).base_url
+    base_url = table.base_url or capabilities(settings, name).base_url
     secrets = settings.provider_secrets(name, provider.secrets)
     channel = Channel(base_url, table.channel_id, table.options, secrets, settings.webhook_url(name))
     with httpx.Client(timeout=_PATIENCE, transport=transport) as client:
@@ -135,7 +147,8 @@ def listed(account: Account) -> list[TemplateState]:
     wire = account.provider.templates
     if wire is None:
         raise WabenchError(f"{account.provider.name} has no list of templates; write them into wabench.toml")
-    first = wire.list_request(account.channel, None)
+    with account.building():
+        first = wire.list_request(account.channel, None)
     found: list[TemplateState] = []
     cursor: str | None = None
     for _ in range(_PAGES):

@@ -229,8 +229,9 @@ def _providers(visit: _Visit) -> Iterator[Line]:
 
 def _history(visit: _Visit, name: str) -> Line:
     """Say what can be read back after an outage, and, where nothing can, what that asks for."""
-    says = accounts.capabilities(visit.settings, name).history
-    if providers.get(name).history is None:
+    can = accounts.capabilities(visit.settings, name)
+    says = can.history
+    if providers.get(name).history is None or not can.has_history:
         return Line(f"history of {name}", OK, f"{says}; so keep `wabench receive` running")
     at = _streams(visit.settings.paths.landing).get((name, "history"))
     read = f"read {_ago(visit.now - at)} ago" if at else "never read yet; `wabench refresh` does"

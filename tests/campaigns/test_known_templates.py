@@ -143,7 +143,7 @@ def test_a_sync_leaves_other_providers_alone(shop: Settings) -> None:
     [
         ("APPROVED", "approved"),
         ("REINSTATED", "approved"),
-        ("FLAGGED", "approved"),
+        ("FLAGGED", "paused"),
         ("REJECTED", "rejected"),
         ("PAUSED", "paused"),
         ("DISABLED", "disabled"),

@@ -16,12 +16,11 @@ ANY_LANGUAGE = ""
 """The language of a row that a webhook made without saying which one it is about."""
 
 _WORDS: Mapping[str, str] = {
-    **dict.fromkeys(("approved", "reinstated", "active"), "approved"),
-    "flagged": "approved",  # a warning: it is still sent, and disabled if it stays bad
-    **dict.fromkeys(("pending", "in_appeal", "unarchived", "submitted", "received"), "pending"),
-    "rejected": "rejected",
-    "paused": "paused",
-    **dict.fromkeys(("disabled", "pending_deletion", "deleted", "archived", "limit_exceeded"), "disabled"),
+    **dict.fromkeys(("approved", "reinstated", "unarchived", "active"), "approved"),
+    **dict.fromkeys(("pending", "in_appeal", "submitted", "received"), "pending"),
+    **dict.fromkeys(("rejected", "limit_exceeded"), "rejected"),
+    **dict.fromkeys(("paused", "flagged", "locked"), "paused"),
+    **dict.fromkeys(("disabled", "pending_deletion", "deleted", "archived"), "disabled"),
 }
 """What a webhook says of a template -> our word; one that is not here changes nothing until the next sync."""
 

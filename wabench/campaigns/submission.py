@@ -114,7 +114,11 @@ def _submit(account: Account, wanted: TemplateDraft) -> TemplateState:
     wire, answers = account.provider.templates, list[httpx.Response]()
     if wire is None:
         raise UsageError(f"{account.provider.name} takes no templates by its API; submit it in the provider's console")
-    while (request := wire.submit_request(wanted, account.channel, answers)) and len(answers) < _MOST_CALLS:
+    while len(answers) < _MOST_CALLS:
+        with account.building():
+            request = wire.submit_request(wanted, account.channel, answers)
+        if request is None:
+            break
         answers.append(account.ask(request))
         if not answers[-1].is_success:
             break
