@@ -16,7 +16,11 @@ ZENVIA_SPECIFICATION = FOLDER / "specs/zenvia/zenvia_openapi_v2.patched.json"
 META_SPECIFICATION = FOLDER / "specs/meta/business-messaging-api_v23.0.patched.json"
 TWILIO_SPECIFICATION = FOLDER / "specs/twilio/twilio_api_v2010.json"
 TWILIO_CONTENT_SPECIFICATION = FOLDER / "specs/twilio/twilio_content_v1.json"
+BIRD_SPECIFICATION = FOLDER / "specs/bird/bird_platform_v1_whatsapp.schema.json"
+CLASSIC_REQUESTS = FOLDER / "fixtures/messagebird_go_testdata"
 TWILIO_ANSWERS = FOLDER / "fixtures/twilio_oas"
+BIRD_SCHEMA = FOLDER / "specs/bird/bird_platform_v1_whatsapp.schema.json"
+BIRD_COMPONENTS = FOLDER / "specs/bird/bird_platform_v1_components_whatsapp_2026-08-19.json"
 
 
 def needs(path: Path) -> pytest.MarkDecorator:
