@@ -19,7 +19,7 @@ import uvicorn
 
 from crm.shop import Shop
 
-KINDS = ("shopify", "woocommerce")
+KINDS = ("shopify", "woocommerce", "hubspot", "bitrix24", "amocrm")
 
 COLUMNS = {
     "orders": "order_id, customer_ref, ordered_at, updated_at, status, total, refunded, currency, phone, email, name",

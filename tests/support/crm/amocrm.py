@@ -2,9 +2,14 @@
 
 import random
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+
+from crm import Answer, Ask, Rows
+from crm.served import FAST, Follower, answer_of, request_of
+from crm.shop import Order, Person, Shop
 
 ACCOUNT = "https://romashka.amocrm.example"
 TOKEN = "eyJ-long-lived-amo"
@@ -139,3 +144,91 @@ class Account:
         if page * limit < len(found):
             links["next"] = {"href": f"{ACCOUNT}/api/v4/{name}?page={page + 1}"}
         return httpx.Response(200, json={"_page": page, "_links": links, "_embedded": {name: here}})
+
+
+STAGES = {"paid": 142, "pending": 2030, "cancelled": 143}
+
+
+def start(shop: Shop) -> "AmoCrm":
+    return AmoCrm(shop)
+
+
+class AmoCrm:
+    """An account that keeps a shop's orders as leads; it has no lines and no refunds."""
+
+    kind = "amocrm"
+    options = FAST
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.secrets = {"token": "first-long-lived"}
+        self._account = Account()
+        self._account.per_second = 10**9
+        self._account.currency = shop.currency
+        self._follow = Follower(shop, self._show)
+
+    def knows(self, ask: Ask) -> bool:
+        return ask.headers.get("authorization") == f"Bearer {self.secrets['token']}"
+
+    def refused(self) -> Answer:
+        return answer_of(httpx.Response(401, json={"title": "Unauthorized", "status": 401}))
+
+    def throttled(self) -> Answer:
+        return answer_of(httpx.Response(429, json={"title": "Too Many Requests", "status": 429}))
+
+    def expire(self) -> None:
+        self.secrets = {"token": "second-long-lived"}
+
+    def answer(self, ask: Ask) -> Answer:
+        self._follow()
+        self._account.token = self.secrets["token"]
+        response = self._account(request_of(ask))
+        self._account.asked.clear()
+        feed = {"/api/v4/leads": "orders", "/api/v4/contacts": "customers"}.get(ask.path, "")
+        if ask.params.get("with") == "only_deleted":
+            feed = "bin"
+        here = response.json().get("_embedded", {}) if response.status_code == 200 else {}
+        return answer_of(response, feed, sum(len(records) for records in here.values()))
+
+    def _show(self) -> None:
+        people = self.shop.people.values()
+        shown = Account([_lead(o) for o in self.shop.orders.values()], [_person(p) for p in people if p.is_here])
+        self._account.lists = shown.lists
+        self._account.events = [
+            {"id": f"01e{p.id}", "type": "contact_deleted", "entity_id": p.id, "created_at": _unix(p.updated)}
+            for p in people
+            if p.is_deleted
+        ]
+
+    def expected(self) -> Rows:
+        orders, currency = self.shop.orders_here(), self.shop.currency
+        return {
+            "orders": [
+                (str(o.id), str(o.person) if o.person else None, o.created, o.updated, o.status, o.total, 0,
+                 currency, None, None, None)
+                for o in orders
+            ],
+            "order_lines": [],
+            "customers": [(str(p.id), p.phone, p.email, p.name, None) for p in self.shop.people_here()],
+            "merged": [],
+        }  # fmt: skip
+
+
+def _unix(at: datetime) -> int:
+    return int(at.replace(tzinfo=UTC).timestamp())
+
+
+def _lead(made: Order) -> Item:
+    linked = [{"id": made.person, "is_main": True}] if made.person else []
+    created, updated = _unix(made.created), _unix(made.updated)
+    return lead(
+        made.id, price=int(made.total), price_with_minor_units=float(made.total), status_id=STAGES[made.status],
+        created_at=created, updated_at=updated, closed_at=None if made.status == "pending" else created,
+        is_deleted=made.is_deleted, _embedded={"tags": [], "companies": [], "contacts": linked},
+    )  # fmt: skip
+
+
+def _person(made: Person) -> Item:
+    fields = [field("EMAIL", ("WORK", made.email)), *([field("PHONE", ("WORK", made.phone))] if made.phone else [])]
+    return contact(made.id, name=made.name, first_name=made.first, last_name=made.last, custom_fields_values=fields,
+                   created_at=_unix(made.created), updated_at=_unix(made.updated))  # fmt: skip

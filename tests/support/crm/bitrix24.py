@@ -3,10 +3,15 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
 import httpx
+
+from crm import Answer, Ask, Rows
+from crm.served import FAST, Follower, answer_of, request_of
+from crm.shop import Order, Person, Shop
 
 PORTAL = "https://romashka.bitrix24.example"
 WEBHOOK = "7/k3yNobodyMaySee"
@@ -81,7 +86,10 @@ class Portal:
         self.items: dict[int, dict[int, Item]] = {2: {}, 3: {}, 31: {}, 128: {}}
         self.items[2] = {item["id"]: item for item in deals}
         self.items[3] = {item["id"]: item for item in contacts}
-        self.rows = list(rows)
+        self.webhook = WEBHOOK
+        self.rows: dict[tuple[str, str], list[Item]] = {}
+        for made in rows:
+            self.rows.setdefault((made["ownerType"], str(made["ownerId"])), []).append(made)
         self.asked: list[tuple[str, Any]] = []
         self.blocked = 0
         self.blocked_calls = 0
@@ -110,7 +118,7 @@ class Portal:
             return _error(503, "QUERY_LIMIT_EXCEEDED", "Too many requests")
         if self.revoked:
             return _error(401, "expired_token", "The access token provided has expired")
-        if rest != "rest" or webhook != WEBHOOK:
+        if rest != "rest" or webhook != self.webhook:
             return _error(401, "INVALID_CREDENTIALS", "Invalid request credentials")
         if self.blocked:
             self.blocked -= 1
@@ -122,12 +130,13 @@ class Portal:
 
     def _call(self, method: str, asked: Mapping[str, Any]) -> dict[str, Any]:
         if method == "crm.item.list":
-            found = _found(self.items[asked["entityTypeId"]].values(), asked)
-            return _page("items", found, asked.get("start", 0))
+            page = _page("items", _found(self.items[asked["entityTypeId"]].values(), asked), asked.get("start", 0))
+            if asked.get("select") != ["*"]:
+                page["result"]["items"] = [{k: v for k, v in i.items() if k != "fm"} for i in page["result"]["items"]]
+            return page
         if method == "crm.item.productrow.list":
             wanted = asked["filter"]
-            owned = [r for r in self.rows if r["ownerType"] == wanted["=ownerType"]]
-            owned = [r for r in owned if str(r["ownerId"]) == str(wanted["=ownerId"])]
+            owned = self.rows.get((wanted["=ownerType"], str(wanted["=ownerId"])), [])
             return _page("productRows", sorted(owned, key=lambda r: r["id"]), int(asked.get("start", 0)))
         return {"error": "ERROR_METHOD_NOT_FOUND", "error_description": "Method not found!"}
 
@@ -160,12 +169,9 @@ def _page(name: str, found: list[Item], start: int) -> dict[str, Any]:
 
 
 def _found(items: Iterable[Item], asked: Mapping[str, Any]) -> list[Item]:
-    found = [json.loads(json.dumps(item)) for item in items if _matches(item, asked.get("filter", {}))]
+    found = [item for item in items if _matches(item, asked.get("filter", {}))]
     for name, way in reversed(asked.get("order", {}).items()):
         found.sort(key=lambda item: _comparable(name, item[name]), reverse=way.upper() == "DESC")
-    if asked.get("select") != ["*"]:
-        for item in found:
-            item.pop("fm", None)
     return found
 
 
@@ -186,7 +192,10 @@ def _fits(item: Item, key: str, value: Any) -> bool:
 
 
 def _comparable(name: str, value: Any) -> Any:
-    return datetime.fromisoformat(value) if name.endswith("Time") else value
+    return _time(value) if name.endswith("Time") else value
+
+
+_time = lru_cache(maxsize=100_000)(datetime.fromisoformat)
 
 
 def _php_query(query: str) -> dict[str, Any]:
@@ -203,3 +212,103 @@ def _php_query(query: str) -> dict[str, Any]:
 
 def _error(status: int, code: str, description: str) -> httpx.Response:
     return httpx.Response(status, json={"error": code, "error_description": description})
+
+
+STAGES = {"paid": ("WON", "S"), "pending": ("PREPARATION", "P"), "cancelled": ("LOSE", "F")}
+
+
+def start(shop: Shop) -> "Bitrix24":
+    return Bitrix24(shop)
+
+
+class Bitrix24:
+    """A portal that keeps a shop's orders as deals; it has no refunds, and lists nothing that is gone."""
+
+    kind = "bitrix24"
+    options = FAST
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.secrets = {"webhook": "1/f1rstw3bhook"}
+        self._portal = Portal()
+        self._portal.holds = 10**9
+        self._follow = Follower(shop, self._show)
+
+    def knows(self, ask: Ask) -> bool:
+        return ask.path.startswith(f"/rest/{self.secrets['webhook']}/")
+
+    def refused(self) -> Answer:
+        return answer_of(_error(401, "expired_token", "The access token provided has expired"))
+
+    def throttled(self) -> Answer:
+        return answer_of(_error(503, "QUERY_LIMIT_EXCEEDED", "Too many requests"))
+
+    def expire(self) -> None:
+        self.secrets = {"webhook": "1/s3condw3bhook"}
+
+    def answer(self, ask: Ask) -> Answer:
+        self._follow()
+        self._portal.webhook = self.secrets["webhook"]
+        response = self._portal(request_of(ask))
+        method, body = self._portal.asked.pop()
+        if method != "crm.item.list":
+            return answer_of(response)
+        feed = {2: "orders", 3: "customers"}[body["entityTypeId"]]
+        return answer_of(response, feed, len(response.json()["result"]["items"]))
+
+    def _show(self) -> None:
+        shown = Portal(
+            [_deal(o) for o in self.shop.orders_here()],
+            [_contact(p) for p in self.shop.people_here()],
+            [_row(o, n) for o in self.shop.orders_here() for n in range(len(o.lines))],
+        )
+        self._portal.items, self._portal.rows = shown.items, shown.rows
+
+    def expected(self) -> Rows:
+        orders, currency = self.shop.orders_here(), self.shop.currency
+        return {
+            "orders": [
+                (str(o.id), str(o.person) if o.person else None, _ordered_at(o), o.updated, o.status, o.total, 0,
+                 currency, None, None, None)
+                for o in orders
+            ],
+            "order_lines": [
+                (str(o.id), str(int(x.sku[4:])), x.title, x.quantity, x.price) for o in orders for x in o.lines
+            ],
+            "customers": [(str(p.id), p.phone, p.email, p.name, None) for p in self.shop.people_here()],
+            "merged": [],
+        }  # fmt: skip
+
+
+def _ordered_at(made: Order) -> datetime:
+    """Give when an order counts: a won deal is moved and closed an hour after it was made."""
+    return made.created + timedelta(hours=1) if made.status == "paid" else made.created
+
+
+def _zoned(at: datetime) -> str:
+    return (at + timedelta(hours=3)).isoformat() + "+03:00"
+
+
+def _deal(made: Order) -> Item:
+    stage, semantics = STAGES[made.status]
+    moved = _zoned(made.created + timedelta(hours=1))
+    return deal(
+        made.id, stageId=stage, stageSemanticId=semantics, opportunity=float(made.total), currencyId="BRL",
+        createdTime=_zoned(made.created), updatedTime=_zoned(made.updated), movedTime=moved,
+        closedate=f"{moved[:10]}T00:00:00+03:00", contactId=made.person or 0,
+        contactIds=[made.person] if made.person else [],
+    )  # fmt: skip
+
+
+def _contact(made: Person) -> Item:
+    fm = [{"id": 1, "typeId": "EMAIL", "valueType": "WORK", "value": made.email}]
+    if made.phone:
+        fm.append({"id": 2, "typeId": "PHONE", "valueType": "WORK", "value": made.phone})
+    return contact(made.id, name=made.first, lastName=made.last, fm=fm, phoneMobile="", phone=made.phone or "",
+                   createdTime=_zoned(made.created), updatedTime=_zoned(made.updated))  # fmt: skip
+
+
+def _row(made: Order, n: int) -> Item:
+    line = made.lines[n]
+    return row(made.id * 100 + n, made.id, productId=int(line.sku[4:]), productName=line.title,
+               price=float(line.price), quantity=line.quantity)  # fmt: skip

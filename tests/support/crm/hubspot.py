@@ -10,6 +10,10 @@ from urllib.parse import parse_qs
 
 import httpx
 
+from crm import Answer, Ask, Rows
+from crm.served import FAST, Follower, answer_of, request_of
+from crm.shop import Order, Person, Shop
+
 API = "https://api.hubapi.com"
 TOKEN = "pat-eu1-nobody-may-see"
 OAUTH = {"client_id": "c1", "client_secret": "s3cret-of-the-app", "refresh_token": "refresh-for-ever"}
@@ -210,3 +214,111 @@ def _number(text: str) -> int:
 def _error(status: int, category: str, message: str) -> httpx.Response:
     said = {"status": "error", "category": category, "message": message}
     return httpx.Response(status, json={**said, "correlationId": "aeb5f871-7f07-4993-9211-075dc63e7cbf"})
+
+
+STAGES = {
+    "paid": DELIVERED,
+    "pending": "4b27b500-f031-4927-9811-68a0b525cbae",
+    "cancelled": "3c85a297-e9ce-400b-b42e-9f16853d69d6",
+}
+
+
+def start(shop: Shop) -> "HubSpot":
+    return HubSpot(shop)
+
+
+class HubSpot:
+    """An account that keeps a shop's orders, with line items and refunds; its tokens expire and are renewed."""
+
+    kind = "hubspot"
+    options = FAST
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.secrets = dict(OAUTH)
+        self._hub = Hub()
+        self._hub.ten_secondly = 10**9
+        self._follow = Follower(shop, self._show)
+
+    def knows(self, ask: Ask) -> bool:
+        return ask.path.startswith("/oauth/") or ask.headers.get("authorization") == f"Bearer {self._hub.token}"
+
+    def refused(self) -> Answer:
+        return answer_of(_error(401, "EXPIRED_AUTHENTICATION", "The OAuth token used to make this call expired"))
+
+    def throttled(self) -> Answer:
+        return answer_of(limit("SECONDLY"))
+
+    def expire(self) -> None:
+        self._hub.token = "expired"
+
+    def answer(self, ask: Ask) -> Answer:
+        self._follow()
+        response = self._hub(request_of(ask))
+        feed = {"orders": "orders", "contacts": "customers"}.get(
+            ask.path.removesuffix("/search").rpartition("/")[2], ""
+        )
+        if ask.params.get("archived"):
+            feed = f"archived {feed}"
+        records = len(response.json().get("results", ())) if feed else 0
+        return answer_of(response, feed, records)
+
+    def _show(self) -> None:
+        orders, people = self.shop.orders.values(), self.shop.people.values()
+        swallowed: dict[int, list[str]] = {}
+        for gone in people:
+            if gone.merged_into:
+                swallowed.setdefault(gone.merged_into, []).append(str(gone.id))
+        shown = Hub(
+            [_order(o) for o in orders],
+            [_person(p, swallowed.get(p.id, [])) for p in people if not p.merged_into],
+        )
+        for made in orders:
+            items = {str(made.id * 100 + n): _item(made, n) for n in range(len(made.lines))}
+            shown.records["line_items"].update(items)
+            shown.links[str(made.id), "line_items"] = list(items)
+            shown.links[str(made.id), "contacts"] = [str(made.person)] if made.person else []
+        self._hub.records, self._hub.links = shown.records, shown.links
+
+    def expected(self) -> Rows:
+        orders, people = self.shop.orders_here(), self.shop.people.values()
+        return {
+            "orders": [
+                (str(o.id), str(o.person) if o.person else None, o.created, o.updated, o.our_status, o.total,
+                 o.refunded, self.shop.currency, o.phone, None, None)
+                for o in orders
+            ],
+            "order_lines": [(str(o.id), x.sku, x.title, x.quantity, x.price) for o in orders for x in o.lines],
+            "customers": [(str(p.id), p.phone, p.email, p.name, None) for p in self.shop.people_here()],
+            "merged": [(str(p.id), str(p.merged_into)) for p in people if p.merged_into],
+        }  # fmt: skip
+
+
+def _after(at: datetime) -> int:
+    return int((at.replace(tzinfo=UTC) - BEGAN) / timedelta(milliseconds=1))
+
+
+def _gone(made: Record, is_deleted: bool) -> Record:
+    return made | {"archived": True, "archivedAt": made["updatedAt"]} if is_deleted else made
+
+
+def _order(made: Order) -> Record:
+    found = order(
+        made.id, _after(made.updated), hs_total_price=made.total, hs_currency_code="BRL",
+        hs_pipeline_stage=STAGES[made.status], hs_refund_amount=made.refunded or None,
+        hs_external_created_date=moment(_after(made.created)), hs_billing_address_phone=made.phone,
+    )  # fmt: skip
+    return _gone(found, made.is_deleted)
+
+
+def _person(made: Person, swallowed: list[str]) -> Record:
+    found = contact(
+        made.id, _after(made.updated), firstname=made.first, lastname=made.last, mobilephone=made.phone,
+        email=made.email, hs_merged_object_ids=";".join(swallowed) or None,
+    )  # fmt: skip
+    return _gone(found, made.is_deleted)
+
+
+def _item(made: Order, n: int) -> Record:
+    line = made.lines[n]
+    return record(made.id * 100 + n, name=line.title, hs_sku=line.sku, quantity=line.quantity, price=line.price)
