@@ -22,7 +22,7 @@ TEMPLATES = {
     "old": TemplateSettings(body="Hi", status="paused", ids={"zenvia": "t2"}),
     "none": TemplateSettings(body="Hi"),
 }
-SHOP = Shop(SENDER, {}, SECRETS, TEMPLATES, "http://127.0.0.1:8400")
+SHOP = Shop(SENDER, {}, SECRETS, TEMPLATES, "http://127.0.0.1:8400/webhooks/zenvia")
 CHANNEL = Channel("http://127.0.0.1:9000", SENDER, secrets=SECRETS)
 SALE = Template("sale", "pt_BR", "marketing", {"first_name": "Ana", "code": "10"}, True, "t1")
 AT = 1_782_907_200.0

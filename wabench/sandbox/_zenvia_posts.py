@@ -24,12 +24,7 @@ def posts(happenings: Sequence[Happening], shop: Shop, now: float) -> Sequence[P
     """Write the webhooks that tell these happenings, one event each, with the header of the shop's own."""
     headers = {"Content-Type": "application/json", "X-Wabench-Secret": shop.secrets.get("webhook_secret", "")}
     events = [event for happening in happenings if (event := _event(happening, shop, now))]
-    return [Post(url(shop), json.dumps(event).encode(), headers) for event in events]
-
-
-def url(shop: Shop) -> str:
-    """Give the receiver's address."""
-    return f"{shop.webhook_url.rstrip('/')}/webhooks/zenvia"
+    return [Post(shop.webhook_url, json.dumps(event).encode(), headers) for event in events]
 
 
 def _event(happening: Happening, shop: Shop, now: float) -> dict[str, Any] | None:

@@ -229,7 +229,7 @@ def _submitted(call: Call) -> Answer:
 
 
 def _subscription(kind: str, shop: Shop) -> dict[str, Any]:
-    webhook = {"url": _zenvia_posts.url(shop), "headers": {"X-Wabench-Secret": shop.secrets.get("webhook_secret", "")}}
+    webhook = {"url": shop.webhook_url, "headers": {"X-Wabench-Secret": shop.secrets.get("webhook_secret", "")}}
     return {
         "id": f"sandbox-{kind.lower()}",
         "eventType": kind,
