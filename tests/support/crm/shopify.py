@@ -16,7 +16,8 @@ SCHEMA = """
 query Orders Lines Customers fragment on LineItemConnection Phone CustomerPhoneNumber Int String ID
 first after query lines id sortKey UPDATED_AT orders customers order pageInfo hasNextPage endCursor nodes
 legacyResourceId createdAt processedAt updatedAt test cancelReason displayFinancialStatus email phone totalPriceSet
-totalRefundedSet currentTotalPriceSet shopMoney amount currencyCode customer firstName lastName defaultPhoneNumber phoneNumber
+totalRefundedSet currentTotalPriceSet shopMoney amount currencyCode customer firstName lastName defaultPhoneNumber
+phoneNumber
 defaultEmailAddress emailAddress shippingAddress billingAddress name lineItems sku title quantity product
 productType discountedUnitPriceSet locale defaultAddress countryCodeV2 whatsAppMarketingConsent state
 marketingState marketingUpdatedAt
