@@ -64,7 +64,8 @@ def check(
                 lines.append(Line(name, "number", FAILED, "there is no number to send from", do))
             for question in account.provider.checks:
                 lines += _asked(account, question)
-            lines += _about_templates(account)
+            if accounts.lists_templates(settings, name):
+                lines += _about_templates(account)
     except WabenchError as error:
         lines.append(Line(name, "settings", FAILED, str(error), "correct wabench.toml or .env, then check again"))
     return lines
@@ -125,8 +126,6 @@ _REMEDIES = {
 
 def _about_templates(account: accounts.Account) -> Iterator[Line]:
     name = account.provider.name
-    if account.provider.templates is None:
-        return
     try:
         counts = Counter(state.status for state in accounts.listed(account))
     except WabenchError as error:
@@ -161,7 +160,7 @@ def facts(settings: Settings, name: str) -> dict[str, Any]:
         "named variables": can.named_parameters,
         "idempotency key": can.idempotency_key,
         "gives callback data back": can.echoes_callback_data,
-        "templates by its API": provider.templates is not None,
+        "templates by its API": accounts.lists_templates(settings, name),
         "history": can.history,
         "options": dict(provider.OPTIONS),
     }

@@ -109,6 +109,11 @@ def capabilities(settings: Settings, name: str) -> Capabilities:
         raise UsageError(f"[providers.{name}.options]: {error}") from None
 
 
+def lists_templates(settings: Settings, name: str) -> bool:
+    """Tell whether a provider's templates can be read with the options it has."""
+    return providers.get(name).templates is not None and capabilities(settings, name).has_templates
+
+
 def missing_secrets(settings: Settings, name: str) -> list[str]:
     """List the variables that asking a provider still needs."""
     needed = capabilities(settings, name).sending_secrets

@@ -223,7 +223,7 @@ def _providers(visit: _Visit) -> Iterator[Line]:
         if missing and name in visit.settings.providers:
             yield Line(f"provider {name}", WARNING, "not ready to send", f"set {', '.join(missing)} in .env")
         yield _history(visit, name)
-        if providers.get(name).templates and name in visit.settings.providers and not missing:
+        if name in visit.settings.providers and not missing and accounts.lists_templates(visit.settings, name):
             yield _template_age(visit, name)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import httpx
 
-from wabench import accounts, providers
+from wabench import accounts
 from wabench.accounts import Account
 from wabench.campaigns import known_templates, ledger, lint, templates
 from wabench.campaigns.lint import Finding
@@ -40,7 +40,9 @@ def sync(
 
     One that fails leaves what was known of it and does not stop the others. Raises UsageError where none is set up.
     """
-    names = [provider] if provider else [n for n in accounts.configured(settings) if providers.get(n).templates]
+    names = (
+        [provider] if provider else [n for n in accounts.configured(settings) if accounts.lists_templates(settings, n)]
+    )
     if not names:
         raise UsageError("no provider is set up that lists its templates; see docs/registration.md")
     return [_sync(settings, name, transport, sleep) for name in names]

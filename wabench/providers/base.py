@@ -104,7 +104,7 @@ class Capabilities:
     """What a provider can do, by its documentation; for the policy, the pace, `provider list` and the docs.
 
     `history` says in a sentence what can be read back after an outage, or what it means that nothing can;
-    `has_history` is False where the module has one that these options can't use.
+    `has_history` and `has_templates` are False where the module has them, but not with these options.
     """
 
     base_url: str
@@ -117,6 +117,7 @@ class Capabilities:
     named_parameters: bool = False
     echoes_callback_data: bool = True
     has_history: bool = True
+    has_templates: bool = True
     content: tuple[str, ...] = ("template", "text", "image", "document", "link")
 
 

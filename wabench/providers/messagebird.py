@@ -89,6 +89,7 @@ def _channels(options: Options) -> Capabilities:
         "messages with their present status; readings, and statuses that another has followed, can't be read back",
         user_id_recipients=True,
         named_parameters=True,
+        has_templates=False,
     )
 
 
@@ -99,6 +100,7 @@ def _classic(options: Options) -> Capabilities:
         "access_key",
         "none: messages can be listed only conversation by conversation, so what was not received is lost",
         has_history=False,
+        has_templates=False,
     )
 
 

@@ -1,0 +1,291 @@
+"""Accounts are asked politely, their secrets shown nowhere, and a check says what is wrong and what to do."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dialects
+import httpx
+import pytest
+from dialects import Dialect
+from processes import run, start
+
+from ingest import history, loader
+from wabench import account_checks, accounts, providers, sandbox
+from wabench.account_checks import Line
+from wabench.campaigns import known_templates, ledger, submission
+from wabench.errors import Refused, UsageError, WabenchError
+from wabench.sandbox.base import Call, Happening, Shop, Taken
+from wabench.settings import Settings, TemplateSettings, load
+
+BASE = "http://127.0.0.1:8500"
+OFFER = "Hello {{1}}, we have kept your size: {{2}} waits for you here."
+EXAMPLES = '{ 1 = "Ana", 2 = "the red one" }'
+ALL = [replace(d, options={**d.options, "waba_id": "55"}) if d.provider == "meta" else d for d in dialects.ALL]
+LISTING = [d for d in ALL if d.options.get("dialect", "v1") == "v1"]
+SUBMITTING = [d for d in LISTING if d.provider != "messagebird"]
+
+
+def names(chosen: list[Dialect]) -> list[str]:
+    return [dialect.name for dialect in chosen]
+
+
+def shop(home: Path, dialect: Dialect, base_url: str = "", **environ: str) -> Settings:
+    toml = dialect.toml(base_url or f"{BASE}/{dialect.provider}")
+    (home / "wabench.toml").write_text(f'{toml}\n[templates.offer]\nbody = "{OFFER}"\nexamples = {EXAMPLES}\n')
+    return load({"WABENCH_HOME": str(home), **dialect.environ(), **environ})
+
+
+@dataclass
+class Provider:
+    """A provider's stand-in behind a transport; `faults` are answered first."""
+
+    dialect: Dialect
+    templates: Mapping[str, TemplateSettings]
+    happened: list[Happening] = field(default_factory=list)
+    faults: list[httpx.Response | Exception] = field(default_factory=list)
+    asked: list[httpx.Request] = field(default_factory=list)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        if self.faults:
+            fault = self.faults.pop(0)
+            if isinstance(fault, Exception):
+                raise fault
+            return fault
+        given = self.dialect
+        known = Shop(given.channel_id, given.options, given.secrets, self.templates, f"{BASE}/webhooks")
+        path = request.url.path.removeprefix(f"/{given.provider}")
+        headers = {key.lower(): value for key, value in request.headers.items()}
+        call = Call(request.method, path, dict(request.url.params), headers, request.content)
+        stand_in = sandbox.get(given.provider)
+        if not stand_in.is_authorised(call, known):
+            return httpx.Response(401, text="no")
+        answer = stand_in.look_up(call, known, self.happened)
+        return (
+            httpx.Response(answer.status, content=answer.body) if answer else httpx.Response(404, text="no such call")
+        )
+
+    @property
+    def transport(self) -> httpx.MockTransport:
+        return httpx.MockTransport(self)
+
+
+def stand_in(settings: Settings, dialect: Dialect) -> Provider:
+    return Provider(dialect, settings.templates)
+
+
+def check(settings: Settings, dialect: Dialect, there: Provider) -> dict[str, Line]:
+    waited: list[float] = []
+    lines = account_checks.check(settings, dialect.provider, there.transport, waited.append)
+    return {line.check: line for line in lines}
+
+
+@pytest.mark.parametrize("dialect", LISTING, ids=names(LISTING))
+def test_each_provider_that_lists_its_templates_is_synced(home: Path, dialect: Dialect) -> None:
+    settings = shop(home, dialect)
+    (synced,) = submission.sync(settings, dialect.provider, stand_in(settings, dialect).transport)
+    assert (synced.templates, synced.error) == (2, None)
+    with ledger.opened(settings) as opened, opened.reading() as connection:
+        rows = {row.name: row for row in known_templates.rows(connection)}
+    assert {name: row.status for name, row in rows.items()} == {"sale": "approved", "offer": "approved"}
+    if dialect.provider != "messagebird":  # whose list has no text
+        assert rows["offer"].body == OFFER
+
+
+@pytest.mark.parametrize("dialect", SUBMITTING, ids=names(SUBMITTING))
+def test_a_template_is_handed_in_and_waits_for_its_review(home: Path, dialect: Dialect) -> None:
+    settings = shop(home, dialect)
+    state = submission.submit(settings, "offer", dialect.provider, transport=stand_in(settings, dialect).transport)
+    assert (state.name, state.language, state.body, state.status) == ("offer", "en", OFFER, "pending")
+    (row, _) = submission.known(settings)
+    assert (row["name"], row["status"], row["variables"]) == ("offer", "pending", "1, 2")
+    with pytest.raises(Refused, match="already"):
+        submission.submit(settings, "offer", dialect.provider, transport=stand_in(settings, dialect).transport)
+
+
+META = ALL[0]
+TWILIO = ALL[2]
+
+
+def test_what_the_lint_finds_is_not_handed_in(home: Path) -> None:
+    settings = shop(home, META)
+    there = stand_in(settings, META)
+    with pytest.raises(Refused, match="no example for 1, 2"):
+        submission.submit(settings, "sale", "meta", transport=there.transport)
+    assert there.asked == []
+
+
+def test_nothing_is_handed_in_for_real_without_saying_so(home: Path) -> None:
+    settings = shop(home, META, "https://graph.facebook.com/v26.0")
+    there = stand_in(settings, META)
+    with pytest.raises(Refused, match="--live"):
+        submission.submit(settings, "offer", "meta", transport=there.transport)
+    assert there.asked == []
+
+
+def test_a_submission_is_asked_once_even_where_no_answer_comes(home: Path) -> None:
+    settings = shop(home, META)
+    for fault in (httpx.ReadTimeout("late"), httpx.Response(503)):
+        there = stand_in(settings, META)
+        there.faults = [fault]
+        with pytest.raises(WabenchError):
+            submission.submit(settings, "offer", "meta", transport=there.transport)
+        assert len(there.asked) == 1
+
+
+def test_a_refused_submission_says_why_and_is_not_kept(home: Path) -> None:
+    settings = shop(home, META)
+    there = stand_in(settings, META)
+    there.faults = [httpx.Response(400, json={"error": {"code": 2388019, "message": "too many templates"}})]
+    with pytest.raises(WabenchError, match="2388019"):
+        submission.submit(settings, "offer", "meta", transport=there.transport)
+    assert all(row["known from"] == "wabench.toml" for row in submission.known(settings))
+
+
+def test_where_bird_takes_no_template_by_its_api_that_is_said(home: Path) -> None:
+    bird = LISTING[3]
+    settings = shop(home, bird)
+    with pytest.raises(UsageError, match="dashboard"):
+        submission.submit(settings, "offer", "messagebird", transport=stand_in(settings, bird).transport)
+
+
+def test_a_sync_that_fails_leaves_what_was_known(home: Path) -> None:
+    settings = shop(home, META)
+    there = stand_in(settings, META)
+    submission.sync(settings, "meta", there.transport)
+    there.faults = [httpx.Response(401, json={"error": {"code": 190, "message": "expired"}})]
+    (failed,) = submission.sync(settings, "meta", there.transport)
+    assert "190" in str(failed.error)
+    assert {row["status"] for row in submission.known(settings)} == {"approved"}
+
+
+def test_throttling_waits_and_a_list_is_read_whole(home: Path) -> None:
+    settings, waited = shop(home, TWILIO), list[float]()
+    there = stand_in(settings, TWILIO)
+    there.faults = [httpx.Response(429, headers={"Retry-After": "7"}), httpx.Response(500)]
+    (synced,) = submission.sync(settings, "twilio", there.transport, waited.append)
+    assert (synced.templates, waited) == (2, [7.0, 2.0])
+
+
+@pytest.mark.parametrize("dialect", ALL, ids=names(ALL))
+def test_a_revoked_token_fails_the_check_and_is_not_shown(home: Path, dialect: Dialect) -> None:
+    settings = shop(home, dialect)
+    wrong = load({"WABENCH_HOME": str(home), **dialect.environ(token="a-revoked-secret")})
+    lines = check(wrong, dialect, stand_in(settings, dialect))
+    assert "failed" in {line.status for line in lines.values()}
+    assert all(line.do for line in lines.values() if line.status != "ok")
+    assert "a-revoked-secret" not in str(lines)
+
+
+@pytest.mark.parametrize("dialect", ALL, ids=names(ALL))
+def test_a_provider_that_is_well_passes_the_check(home: Path, dialect: Dialect) -> None:
+    settings = shop(home, dialect, WABENCH_PUBLIC_URL="https://hooks.shop.example")
+    lines = check(settings, dialect, stand_in(settings, dialect))
+    known = {"account"} if dialect.provider == "meta" else set()  # which the stand-in does not answer
+    assert {name: line for name, line in lines.items() if line.status != "ok" and name not in known} == {}
+    assert not any(secret in str(lines) for secret in dialect.secrets.values())
+
+
+@pytest.mark.parametrize(
+    ("quality", "status"), [("GREEN", "ok"), ("YELLOW", "warning"), ("RED", "failed"), ("UNKNOWN", "ok")]
+)
+def test_a_numbers_quality_is_judged(home: Path, quality: str, status: str) -> None:
+    settings = shop(home, META)
+    there = stand_in(settings, META)
+    there.faults = [httpx.Response(200, json={"id": META.channel_id, "quality_rating": quality})]
+    assert check(settings, META, there)["number: quality"].status == status
+
+
+def test_what_receiving_needs_is_told(home: Path) -> None:
+    shop(home, TWILIO)
+    keyed = {"WABENCH_HOME": str(home), "WABENCH_TWILIO_ACCOUNT_SID": "AC1"}
+    lines = check(load(keyed), TWILIO, stand_in(load(keyed), TWILIO))
+    assert "WABENCH_TWILIO_" in lines["webhook secrets"].do
+    assert "https://hooks.shop.example" in lines["public_url"].do
+    assert (lines["settings"].status, "WABENCH_TWILIO_AUTH_TOKEN" in lines["settings"].what) == ("failed", True)
+
+
+def test_an_option_that_is_missing_is_named(home: Path) -> None:
+    plain = dialects.ALL[0]
+    settings = shop(home, plain)
+    assert "waba_id" in check(settings, plain, stand_in(settings, plain))["templates"].what
+
+
+def test_a_wrong_option_is_a_line_and_not_a_trace(home: Path) -> None:
+    wrong = replace(ALL[3], options={"dialect": "modern"})
+    settings = shop(home, wrong)
+    (line,) = [x for x in account_checks.check(settings, "messagebird") if x.check == "settings"]
+    assert "dialect is v1, channels, classic, not 'modern'" in line.what
+
+
+@pytest.mark.parametrize("name", providers.names())
+def test_secrets_are_listed_by_name_alone(home: Path, name: str) -> None:
+    dialect = next(d for d in ALL if d.provider == name)
+    facts = account_checks.facts(shop(home, dialect), name)
+    assert facts["configured"] is True
+    assert {f"WABENCH_{name}_{secret}".upper() for secret in dialect.secrets} <= set(facts["secrets set"])
+    assert not any(secret in str(facts) for secret in dialect.secrets.values())
+
+
+def test_a_secret_that_ends_in_a_line_break_is_not_shown_either(home: Path) -> None:
+    settings = shop(home, META, WABENCH_META_TOKEN="a-secret\n")
+    with accounts.opened(settings, "meta") as account:
+        assert account.clean("Illegal header value b'Bearer a-secret\\n'") == "Illegal header value b'Bearer …\\n'"
+
+
+READABLE = [d for d in ALL if d.provider != "meta" and d.can.has_history and providers.get(d.provider).history]
+
+
+@pytest.mark.parametrize("dialect", READABLE, ids=names(READABLE))
+def test_the_history_of_each_that_has_one_is_read_into_the_warehouse(home: Path, dialect: Dialect) -> None:
+    settings = shop(home, dialect)
+    there = stand_in(settings, dialect)
+    there.happened = sent(settings, dialect)
+    (outcome,) = history.pull(settings, [dialect.provider], transport=there.transport)
+    assert outcome.error is None
+    loader.load(settings)
+    connection = loader.connect(settings)
+    try:
+        rows = connection.execute("select message_id, event_type from raw.message_events").fetchall()
+        assert connection.execute("select count(*) from raw.rejected").fetchall() == [(0,)]
+    finally:
+        connection.close()
+    assert (there.happened[0].message_id, "delivered") in rows
+
+
+def sent(settings: Settings, dialect: Dialect) -> list[Happening]:
+    """Let one message be sent to the stand-in and be delivered."""
+    from wabench.providers.base import Channel, Message, Text
+
+    channel = Channel(BASE, dialect.channel_id, dialect.options, dialect.secrets, f"{BASE}/webhooks")
+    request = providers.get(dialect.provider).request(Message("+5511987654321", None, Text("Oi"), "wb:1"), channel)
+    headers = {key.lower(): value for key, value in request.headers.items()}
+    call = Call(request.method, request.url.path, dict(request.url.params), headers, request.content)
+    known = Shop(dialect.channel_id, dialect.options, dialect.secrets, settings.templates, f"{BASE}/webhooks")
+    there = sandbox.get(dialect.provider)
+    taken = there.read(call, known)
+    assert isinstance(taken, Taken)
+    at, message_id = datetime.now(UTC).timestamp() - 60, there.message_id("0" * 31 + "1")
+    values = ("accepted", "sent", "delivered")
+    return [Happening(message_id, value, at + n, taken.phone, None, taken) for n, value in enumerate(values)]
+
+
+def test_the_commands_speak_json_and_their_exit_codes(home: Path) -> None:
+    shop(home, META, "http://127.0.0.1:9/meta")
+    listed = json.loads(run(home, "provider", "list", "--json"))
+    assert [each["provider"] for each in listed] == providers.names()
+    assert json.loads(run(home, "template", "list", "--json"))[0]["known from"] == "wabench.toml"
+    assert run(home, "template", "lint", "offer").startswith(("template", "┏"))
+    for words, code, told in (
+        (("template", "lint"), 3, "sale would be refused"),
+        (("template", "lint", "offr"), 2, "did you mean 'offer'"),
+        (("template", "submit", "sale"), 3, "would be refused"),
+        (("template", "sync", "nobody"), 2, "no provider 'nobody'"),
+        (("provider", "check", "nobody"), 2, "no provider 'nobody'"),
+    ):
+        process = start(home, *words)
+        printed = " ".join(process.communicate()[0].decode().split())
+        assert (process.returncode, told in printed) == (code, True), printed
