@@ -9,9 +9,9 @@
 {%- endmacro %}
 
 
-{# The price of one message: two digits more, for there are very many of them. #}
+{# The price of one message: with more digits, for there are very many of them. #}
 {% macro unit_price(expression) -%}
-    cast({{ expression }} as decimal(18, 6))
+    cast({{ expression }} as decimal(18, 9))
 {%- endmacro %}
 
 

@@ -19,7 +19,7 @@ final as (
         price_category,
         country,
         coalesce(pricing_type = 'free_entry_point', false) as is_free_entry_point,
-        count(*) as messages
+        cast(count(*) as integer) as messages
     from messages
     group by 1, 2, 3, 4, 5, 6, 7
 

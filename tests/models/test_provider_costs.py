@@ -2,18 +2,23 @@
 
 import json
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import calling_codes
+import msgspec
+import pyarrow as pa
 import pytest
 from history import inbound, status
 from typer.testing import CliRunner
 from warehouse import Rows, ask, build, project, put, shop
 
-from wabench import dbt
+from ingest import loader
+from wabench import dbt, demo
 from wabench.cli import app
+from wabench.providers import meta
 from wabench.publish import Run, publish
 from wabench.settings import ROOT, Settings
 
@@ -207,6 +212,38 @@ def test_compare_refuses_a_month_that_is_not_there(shown: Settings) -> None:
         compare(shown, "--month", "2026-01")
     with pytest.raises(Exception, match="write it as 2026-10"):
         compare(shown, "--month", "October")
+
+
+@pytest.fixture(scope="module")
+def demo_shop(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The demo's webhooks of one seed, in the demo's currency."""
+    settings = shop(tmp_path_factory.mktemp("demo"), currency="BRL")
+    bodies = demo.simulate(900, 60, 7, datetime(2026, 11, 1, tzinfo=UTC)).webhooks
+    events = [msgspec.structs.asdict(event) for body in bodies for event in meta.parse(body)]
+    columns = "*, coalesce(occurred_at, $at) as received_at, 'test:0' as landing_ref, 1 as load_id, 'meta' as provider"
+    with closing(loader.connect(settings)) as connection:
+        connection.register("told", pa.Table.from_pylist(events))
+        connection.execute(f"insert into raw.message_events by name select {columns} from told", {"at": AS_OF})
+    build(settings, AS_OF)
+    return settings
+
+
+def test_the_demos_month_costs_on_each_plan_what_was_checked_by_hand(demo_shop: Settings) -> None:
+    counted = (
+        "select category, count(*) from marts.fct_messages where strftime(delivered_at, '%Y-%m') = '2026-10' group by 1"
+    )
+    assert sorted(ask(demo_shop, counted)) == [("marketing", 494), ("utility", 712)]
+    # To Brazil 494 x 0.0625 + 712 x 0.0068 = 35.7166 USD for Meta; 1,206 x 0.005 = 6.03, 50 + 206 x 0.0045 = 50.927,
+    # 30 + 706 x 0.006 = 34.236 for the others; 1 BRL is 0.18 USD.
+    columns = "provider, messages, round(own_cost, 2), round(meta_fees, 2), round(total_cost, 2)"
+    rows = ask(demo_shop, f"select {columns} from marts.fct_provider_costs where month = '2026-10-01' order by 1")
+    fees = Decimal("198.43")
+    assert rows == [
+        ("messagebird", 1_206, Decimal("282.93"), fees, Decimal("481.35")),
+        ("meta", 1_206, 0, fees, fees),
+        ("twilio", 1_206, Decimal("33.50"), fees, Decimal("231.93")),
+        ("zenvia", 1_206, Decimal("190.20"), fees, Decimal("388.63")),
+    ]
 
 
 BOOK = (ROOT / "seeds" / "price_book.csv").read_text(encoding="utf-8")
