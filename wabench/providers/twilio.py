@@ -200,4 +200,5 @@ def describe(options: Options) -> Capabilities:
         messages_per_second=float(options.get("messages_per_second", 80)),
         history="messages by the day they were sent, with their last status and price; not what was still in a queue",
         user_id_recipients=True,
+        named_parameters=True,
     )
