@@ -226,6 +226,119 @@ def test_a_list_that_names_itself_as_its_next_page_ends(puller: Callable[[str], 
     assert "names itself" in str(crm().error)
 
 
+def complete(settings: Settings, rows: str = "is_full, started_at") -> list[tuple[Any, ...]]:
+    loader.load(settings)
+    connection = loader.connect(settings)
+    try:
+        return connection.execute(f"select {rows} from raw.pulls order by started_at").fetchall()
+    finally:
+        connection.close()
+
+
+def weekly(crm: Puller) -> None:
+    """Say of the shop's list that it always shows everything."""
+    crm.settings = crm.settings.model_copy(
+        update={"sources": {"crm": crm.settings.sources["crm"].model_copy(update={"full_every_days": 7})}}
+    )
+
+
+def test_every_so_often_everything_is_asked_for_again(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    weekly(crm)
+    asked = []
+    for _ in range(16):
+        crm.crm.asked.clear()
+        crm()
+        asked.append("since" not in crm.crm.asked[0].url.params)
+        crm.now += timedelta(days=1)
+    assert [day for day, is_full in enumerate(asked) if is_full] == [0, 7, 14]
+    assert [row[0] for row in complete(crm.settings)] == asked
+
+
+def test_a_full_pull_that_died_goes_on_as_a_full_one(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    weekly(crm)
+    crm()
+    crm.now += timedelta(days=8)
+    crm.crm.faults = [None, httpx.Response(404)]  # type: ignore[list-item]
+    assert crm().error
+    crm.now += timedelta(days=8)
+    assert crm().resumed
+    assert "since" not in crm.crm.asked[-1].url.params
+    assert [row[0] for row in complete(crm.settings)] == [True, True]
+    crm()
+    assert "since" not in crm.crm.asked[-1].url.params, "the one that was resumed is a week old by now"
+
+
+def test_nothing_is_taken_for_deleted_where_nobody_said_that_a_list_is_whole(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    crm()
+    crm.now += timedelta(days=30)
+    crm()
+    assert "since" in crm.crm.asked[-1].url.params
+    crm(full=True)
+    assert [row[0] for row in complete(crm.settings)] == [False] * 3
+
+
+def test_pulls_are_the_same_rows_after_a_rebuild_from_landing(puller: Callable[[str], Puller]) -> None:
+    crm = puller("page")
+    crm()
+    crm()
+    before = complete(crm.settings, "* exclude (load_id)")
+    crm.settings.paths.warehouse.unlink()
+    assert complete(crm.settings, "* exclude (load_id)") == before
+    assert len(before) == 2
+
+
+def test_a_pull_that_has_not_ended_is_no_completed_pull(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    crm.crm.faults = [None, httpx.Response(404)]  # type: ignore[list-item]
+    crm()
+    assert complete(crm.settings) == []
+
+
+def test_what_a_source_says_of_its_error_comes_without_our_token(puller: Callable[[str], Puller]) -> None:
+    crm = puller("page")
+    crm.crm.faults = [httpx.Response(400, text=f"bad key {TOKEN} in\n{'x' * 500}")]
+    said = str(crm().error)
+    assert "bad key … in x" in said
+    assert TOKEN not in said
+    assert len(said) < 320
+
+
+def test_a_permission_that_lacks_does_not_begin_the_pull_again(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    crm.crm.faults = [None, httpx.Response(401)]  # type: ignore[list-item]
+    crm()
+    crm.crm.faults = [httpx.Response(401)]
+    assert "WABENCH_SOURCE_CRM_TOKEN" in str(crm().error)
+    crm.crm.asked.clear()
+    assert (crm().resumed, crm.crm.asked[0].url.params["p"]) == (True, "10")
+
+
+def test_a_source_of_a_kind_there_is_not_is_named(home: Path) -> None:
+    (home / "wabench.toml").write_text('[sources.crm]\nkind = "shopfy"\nbase_url = "https://crm.example"')
+    with pytest.raises(UsageError, match="did you mean 'shopify'"):
+        pull(load({"WABENCH_HOME": str(home)}))
+
+
+def test_streams_are_for_rest_alone(home: Path) -> None:
+    (home / "wabench.toml").write_text(
+        '[sources.crm]\nkind = "shopify"\nbase_url = "https://crm.example"\n'
+        '[sources.crm.streams.orders]\npath = "x"\nmap = {}'
+    )
+    with pytest.raises(UsageError, match="kind shopify knows its streams"):
+        load({"WABENCH_HOME": str(home)})
+
+
+def test_a_pace_is_kept_between_requests(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    source = crm.settings.sources["crm"].model_copy(update={"options": {"requests_per_second": "4"}})
+    crm.settings = crm.settings.model_copy(update={"sources": {"crm": source}})
+    crm()
+    assert [round(seconds, 3) for seconds in crm.waited] == [0.25, 0.25]
+
+
 def test_an_unknown_source_is_named(settings: Settings) -> None:
     with pytest.raises(UsageError, match=r"no \[sources.nobody\]"):
         pull(settings, ["nobody"])
