@@ -1,9 +1,7 @@
 """Accounts are asked politely, their secrets shown nowhere, and a check says what is wrong and what to do."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 import dialects
@@ -11,16 +9,16 @@ import httpx
 import pytest
 from dialects import Dialect
 from processes import run, start
+from stand_ins import BASE, Provider, happened, message
 
 from ingest import history, loader
-from wabench import account_checks, accounts, providers, sandbox
+from wabench import account_checks, accounts, providers
 from wabench.account_checks import Line
 from wabench.campaigns import known_templates, ledger, submission
 from wabench.errors import Refused, UsageError, WabenchError
-from wabench.sandbox.base import Call, Happening, Shop, Taken
-from wabench.settings import Settings, TemplateSettings, load
+from wabench.providers.base import Text
+from wabench.settings import Settings, load
 
-BASE = "http://127.0.0.1:8500"
 OFFER = "Hello {{1}}, we have kept your size: {{2}} waits for you here."
 EXAMPLES = '{ 1 = "Ana", 2 = "the red one" }'
 ALL = [replace(d, options={**d.options, "waba_id": "55"}) if d.provider == "meta" else d for d in dialects.ALL]
@@ -36,41 +34,6 @@ def shop(home: Path, dialect: Dialect, base_url: str = "", **environ: str) -> Se
     toml = dialect.toml(base_url or f"{BASE}/{dialect.provider}")
     (home / "wabench.toml").write_text(f'{toml}\n[templates.offer]\nbody = "{OFFER}"\nexamples = {EXAMPLES}\n')
     return load({"WABENCH_HOME": str(home), **dialect.environ(), **environ})
-
-
-@dataclass
-class Provider:
-    """A provider's stand-in behind a transport; `faults` are answered first."""
-
-    dialect: Dialect
-    templates: Mapping[str, TemplateSettings]
-    happened: list[Happening] = field(default_factory=list)
-    faults: list[httpx.Response | Exception] = field(default_factory=list)
-    asked: list[httpx.Request] = field(default_factory=list)
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
-        if self.faults:
-            fault = self.faults.pop(0)
-            if isinstance(fault, Exception):
-                raise fault
-            return fault
-        given = self.dialect
-        known = Shop(given.channel_id, given.options, given.secrets, self.templates, f"{BASE}/webhooks")
-        path = request.url.path.removeprefix(f"/{given.provider}")
-        headers = {key.lower(): value for key, value in request.headers.items()}
-        call = Call(request.method, path, dict(request.url.params), headers, request.content)
-        stand_in = sandbox.get(given.provider)
-        if not stand_in.is_authorised(call, known):
-            return httpx.Response(401, text="no")
-        answer = stand_in.look_up(call, known, self.happened)
-        return (
-            httpx.Response(answer.status, content=answer.body) if answer else httpx.Response(404, text="no such call")
-        )
-
-    @property
-    def transport(self) -> httpx.MockTransport:
-        return httpx.MockTransport(self)
 
 
 def stand_in(settings: Settings, dialect: Dialect) -> Provider:
@@ -243,7 +206,7 @@ READABLE = [d for d in ALL if d.provider != "meta" and d.can.has_history and pro
 def test_the_history_of_each_that_has_one_is_read_into_the_warehouse(home: Path, dialect: Dialect) -> None:
     settings = shop(home, dialect)
     there = stand_in(settings, dialect)
-    there.happened = sent(settings, dialect)
+    there.happened = happened(settings, dialect, message(Text("Oi")))
     (outcome,) = history.pull(settings, [dialect.provider], transport=there.transport)
     assert outcome.error is None
     loader.load(settings)
@@ -254,23 +217,6 @@ def test_the_history_of_each_that_has_one_is_read_into_the_warehouse(home: Path,
     finally:
         connection.close()
     assert (there.happened[0].message_id, "delivered") in rows
-
-
-def sent(settings: Settings, dialect: Dialect) -> list[Happening]:
-    """Let one message be sent to the stand-in and be delivered."""
-    from wabench.providers.base import Channel, Message, Text
-
-    channel = Channel(BASE, dialect.channel_id, dialect.options, dialect.secrets, f"{BASE}/webhooks")
-    request = providers.get(dialect.provider).request(Message("+5511987654321", None, Text("Oi"), "wb:1"), channel)
-    headers = {key.lower(): value for key, value in request.headers.items()}
-    call = Call(request.method, request.url.path, dict(request.url.params), headers, request.content)
-    known = Shop(dialect.channel_id, dialect.options, dialect.secrets, settings.templates, f"{BASE}/webhooks")
-    there = sandbox.get(dialect.provider)
-    taken = there.read(call, known)
-    assert isinstance(taken, Taken)
-    at, message_id = datetime.now(UTC).timestamp() - 60, there.message_id("0" * 31 + "1")
-    values = ("accepted", "sent", "delivered")
-    return [Happening(message_id, value, at + n, taken.phone, None, taken) for n, value in enumerate(values)]
 
 
 def test_the_commands_speak_json_and_their_exit_codes(home: Path) -> None:
