@@ -290,3 +290,62 @@ def test_a_warehouse_that_is_open_elsewhere_is_one_clear_line(settings: Settings
         with pytest.raises(Busy, match="can't be opened for writing"):
             loader.load(settings)
         other.communicate(b"")
+
+
+@pytest.fixture
+def woo(home: Path, settings_with: Any) -> Settings:
+    """A shop whose orders and lines come on one page."""
+    (home / "wabench.toml").write_text('[sources.woo]\nkind = "woocommerce"\nbase_url = "https://woo.example"')
+    return settings_with(region="BR")
+
+
+def bought(number: int, *skus: str, **fields: Any) -> dict[str, Any]:
+    lines = [{"sku": sku, "name": sku, "quantity": 1, "price": 2.5} for sku in skus]
+    at = {"date_created_gmt": "2026-06-01T10:00:00", "date_modified_gmt": "2026-06-01T10:00:00"}
+    return {"id": number, "total": "5.00", "status": "completed", "line_items": lines, **at, **fields}
+
+
+def a_page(*orders: dict[str, Any]) -> bytes:
+    import json
+
+    return json.dumps(orders).encode()
+
+
+LATER = AT + timedelta(seconds=1)
+RUN = {"started_at": AT.isoformat(), "since": None, "next": None}
+
+
+def test_one_page_fills_several_tables_and_says_when_its_pull_ended(woo: Settings) -> None:
+    land(woo, a_page(bought(1, "a", "b"), bought(2, "c")), stream="woo/orders", pull=RUN | {"next": {"offset": 2}})
+    land(woo, a_page(bought(3)), stream="woo/orders", at=LATER, pull=RUN | {"is_full": True})
+    outcome = loader.load(woo)
+    assert outcome.rows == {"orders": 3, "order_lines": 3}
+    assert rows(woo, "select order_id, sku from raw.order_lines order by sku") == [("1", "a"), ("1", "b"), ("2", "c")]
+    assert rows(woo, "select source, stream, is_full, started_at <= finished_at from raw.pulls") == [
+        ("woo", "orders", True, True)
+    ]
+    assert loader.load(woo).bytes == 0
+
+
+def test_an_order_that_can_not_be_read_keeps_its_lines_and_neighbours(woo: Settings) -> None:
+    land(woo, a_page(bought(1, "a", total="dear"), bought(2, "b")), stream="woo/orders", pull=RUN)
+    outcome = loader.load(woo)
+    assert (outcome.rows["orders"], outcome.rows["order_lines"], outcome.rejected) == (1, 2, 1)
+    assert rows(woo, "select reason from raw.rejected") == [("orders: total 'dear' is no number",)]
+
+
+def test_a_page_of_another_form_is_rejected_whole_and_the_next_is_loaded(woo: Settings) -> None:
+    land(woo, b'{"code": "maintenance"}', stream="woo/orders", pull=RUN)
+    land(woo, a_page(bought(2, "b")), stream="woo/orders", at=LATER, pull=RUN)
+    outcome = loader.load(woo)
+    assert (outcome.rows["orders"], outcome.rejected > 0) == (1, True)
+
+
+def test_an_old_warehouse_gets_the_columns_it_has_not(settings: Settings) -> None:
+    connection = loader.connect(settings)
+    for column in ("is_deleted", "merged_into"):
+        connection.execute(f"alter table raw.customers drop column {column}")
+    connection.execute("alter table raw.orders drop column is_deleted")
+    connection.close()
+    assert rows(settings, "select count(is_deleted), count(merged_into) from raw.customers") == [(0, 0)]
+    assert rows(settings, "select count(is_deleted) from raw.orders") == [(0,)]
