@@ -197,12 +197,13 @@ def test_compare_takes_the_last_whole_month_and_says_which_is_cheapest_from_wher
         {"messages": 0, "plan": "twilio pay as you go"},
         {"messages": 91_000, "plan": "messagebird monthly"},
     ]
+    assert told["plans"][1]["price_per_message"] == "0.005000000"
 
 
 def test_compare_shows_people_fees_verification_and_volumes(shown: Settings) -> None:
     told = compare(shown)
-    assert "2026-10 (a whole month): 2,022 messages, which did cost 59.35 USD" in told
-    assert "twilio pay as you go, messagebird monthly from 91,000 a month" in told
+    assert "2026-10 (a whole month): 2,022 messages cost 59.35 USD, fees included. On each plan, in USD:" in told
+    assert "twilio pay as you go; from 91,000 a month messagebird monthly" in " ".join(told.split())
     for days in ("5-7", "3-5", "2-3"):
         assert days in told
 
@@ -276,7 +277,7 @@ def test_without_messages_compare_shows_plans_at_1_000(empty: tuple[Settings, db
     assert "2026-11 (not over yet) has no messages; each plan at 1,000, without Meta's fees:" in told
     for price in ("5.00", "50.00", "33.00"):
         assert price in told
-    assert "messagebird monthly from 91,000 a month" in told
+    assert "from 91,000 a month messagebird monthly" in told
 
 
 def test_the_seed_of_calling_codes_is_what_the_library_says() -> None:

@@ -15,7 +15,7 @@ from wabench.costs import Cheapest, MonthOnPlan
 from wabench.errors import UsageError
 
 _SAMPLE = 1_000
-_CENT = Decimal("0.01")
+_CENT, _UNIT = Decimal("0.01"), Decimal("0.0001")
 
 
 def compare(
@@ -68,19 +68,17 @@ def _headline(row: MonthOnPlan, is_whole: bool) -> str:
     which = "a whole month" if is_whole else "not over yet"
     if not row.messages:
         return f"{row.month:%Y-%m} ({which}) has no messages; each plan at {_SAMPLE:,}, without Meta's fees:"
-    unknown = f", and {row.messages_without_cost:,} of unknown cost" if row.messages_without_cost else ""
-    charged = f"{_money(row.charged_cost)} {row.currency}"
-    return (
-        f"{row.month:%Y-%m} ({which}): {row.messages:,} messages, which did cost {charged}{unknown}; in {row.currency}:"
-    )
+    unknown = f", and {row.messages_without_cost:,} of them are of unknown cost" if row.messages_without_cost else ""
+    cost = f"{_money(row.charged_cost):,} {row.currency}"
+    return f"{row.month:%Y-%m} ({which}): {row.messages:,} messages cost {cost}, fees included{unknown}. On each plan, in {row.currency}:"
 
 
 def _priced(row: MonthOnPlan) -> dict[str, Any]:
     return {
         "plan": row.name,
         "fee": _money(row.monthly_fee),
-        "free": f"{row.free_messages:,}",
-        "charged": f"{row.charged_messages:,}",
+        "free": row.free_messages,
+        "charged": row.charged_messages,
         "own cost": _money(row.own_cost),
         "Meta's fees": _money(row.meta_fees) if row.is_meta_added else "included",
         "total": _money(row.total_cost),
@@ -93,8 +91,8 @@ def _per_thousand(row: MonthOnPlan) -> dict[str, Any]:
     return {
         "plan": row.name,
         "fee": _money(row.monthly_fee),
-        "free": f"{row.free_quota:,}",
-        "a message": row.price_per_message,
+        "free": row.free_quota,
+        "a message": _unit(row.price_per_message),
         f"{_SAMPLE:,} messages": _money(plan.cost(_SAMPLE) if plan else None),
         "verification, days": row.verification_days,
     }
@@ -111,7 +109,7 @@ def _notes(rows: Sequence[MonthOnPlan]) -> list[str]:
 
 def _volumes(rows: Sequence[MonthOnPlan]) -> list[str]:
     mix = "at this month's mix of messages" if rows[0].messages else "by the plans' general prices"
-    groups = {"all plans": rows, "providers between you and Meta": _intermediaries(rows)}
+    groups = {"all plans": rows, "plans with a provider between you and Meta": _intermediaries(rows)}
     found = {who: _cheapest(group) for who, group in groups.items()}
     return [f"cheapest of {who}, {mix}: {_turns(turns)}" for who, turns in found.items() if turns]
 
@@ -126,12 +124,17 @@ def _intermediaries(rows: Sequence[MonthOnPlan]) -> list[MonthOnPlan]:
 
 def _turns(turns: Sequence[Cheapest]) -> str:
     first, *later = turns
-    said = [f"{turn.plan} from {turn.messages:,} a month" for turn in later]
-    return ", ".join([f"{first.plan}" if said else f"{first.plan} at any volume", *said])
+    if not later:
+        return f"{first.plan}, at any volume"
+    return "; ".join([first.plan, *(f"from {turn.messages:,} a month {turn.plan}" for turn in later)])
 
 
-def _money(amount: Decimal | None) -> str | None:
-    return None if amount is None else f"{amount.quantize(_CENT):,}"
+def _money(amount: Decimal | None) -> Decimal | None:
+    return None if amount is None else amount.quantize(_CENT)
+
+
+def _unit(price: Decimal | None) -> Decimal | None:
+    return None if price is None else price.quantize(_UNIT)
 
 
 def _say(line: str) -> None:

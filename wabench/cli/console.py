@@ -71,6 +71,8 @@ def _plain(value: Any) -> Any:
     match value:
         case datetime() | date():
             return value.isoformat()
-        case Decimal() | Path():
+        case Decimal():
+            return format(value, "f")
+        case Path():
             return str(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
