@@ -69,8 +69,8 @@ def _headline(row: MonthOnPlan, is_whole: bool) -> str:
     if not row.messages:
         return f"{row.month:%Y-%m} ({which}) has no messages; each plan at {_SAMPLE:,}, without Meta's fees:"
     unknown = f", and {row.messages_without_cost:,} of them are of unknown cost" if row.messages_without_cost else ""
-    cost = f"{_money(row.charged_cost):,} {row.currency}"
-    return f"{row.month:%Y-%m} ({which}): {row.messages:,} messages cost {cost}, fees included{unknown}. On each plan, in {row.currency}:"
+    cost = f"{_money(row.charged_cost):,} {row.currency}, fees included{unknown}"
+    return f"{row.month:%Y-%m} ({which}): {row.messages:,} messages cost {cost}. On each plan, in {row.currency}:"
 
 
 def _priced(row: MonthOnPlan) -> dict[str, Any]:
