@@ -41,6 +41,8 @@ _JUDGED = {
         ("pending", "flagged", "pending_review", "degraded", "creating", "verifying", "unverified"),
         (WARNING, "see the provider's console: it is not settled yet"),
     ),
+    "no subscription": (FAILED, "subscribe to it, as docs/providers/zenvia.md says: nothing of it is heard"),
+    "without x-wabench-secret": (FAILED, "add the header to the subscription: its posts are refused without"),
 }  # fmt: skip
 """What providers say of a number or an account that should worry; any other value is shown as it is."""
 
