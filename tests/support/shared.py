@@ -21,6 +21,8 @@ CLASSIC_REQUESTS = FOLDER / "fixtures/messagebird_go_testdata"
 TWILIO_ANSWERS = FOLDER / "fixtures/twilio_oas"
 BIRD_SCHEMA = FOLDER / "specs/bird/bird_platform_v1_whatsapp.schema.json"
 BIRD_COMPONENTS = FOLDER / "specs/bird/bird_platform_v1_components_whatsapp_2026-08-19.json"
+HUBSPOT_SPECIFICATIONS = FOLDER / "specs/crm/hubspot"
+BITRIX24_SPECIFICATIONS = FOLDER / "specs/crm/bitrix24"
 
 
 def needs(path: Path) -> pytest.MarkDecorator:
