@@ -106,7 +106,7 @@ def _changed(api: Api, feed: str, cursor: Cursor, since: datetime | None) -> Pag
             {"propertyName": modified, "operator": "LTE", "value": moment},
             {"propertyName": "hs_object_id", "operator": "GT", "value": str(cursor["id"])},
         ]
-    order = {"propertyName": "hs_object_id" if "at" in cursor else modified, "direction": "ASCENDING"}
+    order = "hs_object_id" if "at" in cursor else modified
     asked = {"filterGroups": [{"filters": filters}], "sorts": [order], "properties": _asked(api, what)}
     body = {**asked, "limit": api.page_size, "after": "0"}
     response, document = api.ask(api.request("POST", _path(api, "objects", what, "search"), json=body))
@@ -120,17 +120,23 @@ def _after(api: Api, cursor: Cursor, results: list[Any], modified: str) -> Curso
     """Tell where a search goes on; the records of the moment it ended at are read again, for there may be more."""
     is_last = len(results) < api.page_size
     if "at" in cursor:
-        at = int(cursor["at"])
-        return {"part": "changed", "from": at + 1} if is_last else {**cursor, "id": int(results[-1]["id"])}
+        ids = [int(record["id"]) for record in results]
+        _check_order(api, ids, "hs_object_id")
+        return {"part": "changed", "from": int(cursor["at"]) + 1} if is_last else {**cursor, "id": ids[-1]}
     if is_last:
         return None
     began = int(cursor["from"])
     moments = [_milliseconds(record["properties"].get(modified) or record["updatedAt"]) for record in results]
     settled = [moment for moment in moments if moment <= api.clock().timestamp() * 1000 - UNSETTLED]
-    if settled != sorted(settled):
-        raise WabenchError(f"source {api.name}: the search is not sorted by {modified}; nothing was taken from it")
+    _check_order(api, settled, modified)
     last = settled[-1] if settled and settled[-1] > began else moments[-1]
     return {"part": "changed", "from": last} if last > began else {"part": "changed", "at": began, "id": 0}
+
+
+def _check_order(api: Api, values: list[int], by: str) -> None:
+    """Stop where a search is not in the order asked for: to go on from its last record would leave some out."""
+    if values != sorted(values):
+        raise WabenchError(f"source {api.name}: the search is not sorted by {by}; nothing was taken from it")
 
 
 STEPS = {"all": _all, "archived": _archived, "changed": _changed}

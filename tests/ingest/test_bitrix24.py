@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
+import shared
 from crm.bitrix24 import DAY, PORTAL, WEBHOOK, Portal, contact, deal, moment, row
 from crm.virtual import Pulls, Time, api, rows
 from hypothesis import given, settings
@@ -279,6 +281,39 @@ def test_a_server_that_ignores_the_filter_does_not_keep_the_pull_for_ever() -> N
     portal._call = deaf  # type: ignore[method-assign]
     with pytest.raises(WabenchError, match="does not go on after id 50"):
         list(rows(asked, "customers"))
+
+
+def published(method: str) -> Any:
+    return msgspec.json.decode((shared.BITRIX24_SPECIFICATIONS / f"{method}.json").read_bytes())
+
+
+@shared.needs(shared.BITRIX24_SPECIFICATIONS)
+def test_requests_hold_what_the_method_is_published_to_take() -> None:
+    time = Time(NOW)
+    portal = portal_of(time, deals=[deal(n) for n in range(1, 60)])
+    asked = api("bitrix24", portal, SECRETS, time, TOML)
+    for since in (None, DAY):
+        list(rows(asked, "orders", since))
+    taken = {parameter["name"] for parameter in published("crm.item.list")["params"]}
+    assert {key for method, body in portal.asked if method == "crm.item.list" for key in body} <= taken
+
+
+@shared.needs(shared.BITRIX24_SPECIFICATIONS)
+def test_the_published_example_of_an_item_is_an_order_and_a_customer() -> None:
+    time = Time(NOW)
+    item = published("crm.item.get")["resultExample"]["result"]["item"]
+    portal = portal_of(time)
+    portal.items[2], portal.items[3] = {item["id"]: item}, {item["id"]: item}
+    asked = api("bitrix24", portal, SECRETS, time, TOML)
+    ((_, order),), ((_, person),) = rows(asked, "orders"), rows(asked, "customers")
+    assert (order["order_id"], order["status"], order["total"], order["currency"]) == (
+        "250",
+        "pending",
+        Decimal("999.9"),
+        "RUB",
+    )
+    assert (person["name"], person["email"]) == ("Админ Админович Админов", "admin@example.com")
+    assert order["ordered_at"] == datetime(2024, 7, 22, 16, 0, 8, tzinfo=UTC)
 
 
 @settings(max_examples=60, deadline=None)

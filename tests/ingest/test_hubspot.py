@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema
 import msgspec
 import pytest
+import shared
 from crm.hubspot import API, BEGAN, OAUTH, TOKEN, Hub, contact, limit, moment, order, record
 from crm.virtual import Pulls, Time, api, rows
 from hypothesis import given, settings
@@ -347,6 +349,59 @@ def test_an_unknown_object_and_an_answer_without_results_are_said_so() -> None:
     with pytest.raises(WabenchError, match=r"without results, but: .*hello …") as refused:
         list(rows(api("hubspot", nonsense, SECRETS, time, f'base_url = "{API}"'), "customers"))
     assert TOKEN not in str(refused.value)
+
+
+def schema_of(specification: Any, name: str) -> Any:
+    """Give a schema of an OpenAPI 3.0 file as JSON Schema, which says null in another way."""
+
+    def translated(part: Any) -> Any:
+        if isinstance(part, list):
+            return [translated(item) for item in part]
+        if not isinstance(part, dict):
+            return part
+        plain = {key: translated(value) for key, value in part.items() if key not in ("nullable", "example")}
+        return plain | {"type": [plain["type"], "null"]} if part.get("nullable") else plain
+
+    return {"$ref": f"#/components/schemas/{name}", "components": translated(specification["components"])}
+
+
+ANSWERS = {
+    "GET": "CollectionResponseSimplePublicObjectWithAssociationsForwardPaging",
+    "POST": "CollectionResponseWithTotalSimplePublicObject",
+}
+
+
+@shared.needs(shared.HUBSPOT_SPECIFICATIONS)
+@pytest.mark.parametrize(("kind", "feed"), [("Orders", "orders"), ("Deals", "orders"), ("Contacts", "customers")])
+def test_requests_and_the_local_servers_answers_are_as_published(kind: str, feed: str) -> None:
+    (file,) = shared.HUBSPOT_SPECIFICATIONS.glob(f"{kind}_*.json")
+    specification = msgspec.json.decode(file.read_bytes())
+    time = Time(NOW)
+    name = kind.lower()
+    hub = Hub(**{name: [record(n, n, "lastmodifieddate", hs_lastmodifieddate=moment(n)) for n in range(1, 6)]})
+    with_items(hub, 2, 3)
+    checked = []
+
+    def published(request: httpx.Request) -> httpx.Response:
+        answer = hub(request)
+        found = request.url.path.partition(f"/crm/objects/2026-09/{name}")
+        if found[1] and "batch" not in found[2]:
+            operation = specification["paths"][f"/crm/objects/2026-09/{{objectType}}{found[2]}"][request.method.lower()]
+            assert set(request.url.params) <= {parameter["name"] for parameter in operation["parameters"]}
+            if request.method == "POST":
+                asked = msgspec.json.decode(request.content)
+                jsonschema.validate(asked, schema_of(specification, "PublicObjectSearchRequest"))
+                assert set(asked) <= set(
+                    specification["components"]["schemas"]["PublicObjectSearchRequest"]["properties"]
+                )
+            jsonschema.validate(answer.json(), schema_of(specification, ANSWERS[request.method]))
+            checked.append(request.method)
+        return answer
+
+    asked = api("hubspot", published, SECRETS, time, DEALS if kind == "Deals" else "")
+    for since in (None, BEGAN):
+        list(rows(asked, feed, since))
+    assert checked == ["GET", "GET", "POST"]
 
 
 @settings(max_examples=120, deadline=None)

@@ -143,7 +143,7 @@ class Hub:
         if size > 200 or start + size > 10_000:
             return _error(400, "VALIDATION_ERROR", "over 200 a page, or over 10,000 results")
         (order_by,) = asked["sorts"]
-        live = [r for r in self._sorted(kind, order_by["propertyName"]) if not r["archived"]]
+        live = [r for r in self._sorted(kind, order_by) if not r["archived"]]
         found = [r for r in live if any(_passes(r, group["filters"]) for group in asked["filterGroups"])]
         page = [_with(r, asked["properties"]) for r in found[start : start + size]]
         paging = {"paging": {"next": {"after": str(start + size)}}} if len(found) > start + size else {}
