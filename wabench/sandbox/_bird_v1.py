@@ -30,7 +30,6 @@ _CONTENT = ("template", "text", "image", "document")
 _FIELDS = {"to", "from", "tags", "metadata", *_CONTENT}
 _TAG = re.compile(r"[A-Za-z0-9_-]+")
 _METADATA_BYTES = 2048
-_WORKSPACE = {"workspace_id": "ws_" + "0" * 26}
 _CAPTION = 1024
 # The names are Bird's; which E-number each has it does not publish.
 _REFUSALS: Mapping[Why, tuple[int, str, str, str]] = {
@@ -221,15 +220,9 @@ def refuse(refusal: Refusal) -> Answer:
 
 
 def posts(happening: Happening, shop: Shop, now: float) -> Sequence[Post]:
-    """Write the webhook of a happening; who opts out by a word is told by that message and by a suppression."""
-    told = [event_of(happening, shop)] + ([_suppression(happening)] if happening.value == "opt_out" else [])
-    return [_post(kind, data, happening, shop, now) for kind, data in told]
-
-
-def _post(kind: str, data: Mapping[str, Any], happening: Happening, shop: Shop, now: float) -> Post:
-    """Sign one webhook as Standard Webhooks are."""
-    body = encoded({"type": kind, "timestamp": iso(happening.at), "data": data})
-    message_id = "msg_" + uuid5(NAMESPACE_OID, f"{happening.message_id} {happening.value} {kind}").hex
+    """Write the one webhook of a happening, signed as Standard Webhooks are."""
+    body = encoded(_event(happening, shop))
+    message_id = "msg_" + uuid5(NAMESPACE_OID, f"{happening.message_id} {happening.value}").hex
     key = base64.b64decode(shop.secrets["webhook_secret"].removeprefix("whsec_"))
     signed = hmac.digest(key, f"{message_id}.{int(now)}.".encode() + body, sha256)
     headers = {
@@ -238,28 +231,31 @@ def _post(kind: str, data: Mapping[str, Any], happening: Happening, shop: Shop, 
         "webhook-timestamp": str(int(now)),
         "webhook-signature": "v1," + base64.b64encode(signed).decode(),
     }
-    return Post(shop.webhook_url, body, headers)
+    return [Post(shop.webhook_url, body, headers)]
+
+
+def _event(happening: Happening, shop: Shop) -> dict[str, Any]:
+    kind, data = event_of(happening, shop)
+    return {"type": kind, "timestamp": iso(happening.at), "data": data}
 
 
 def event_of(happening: Happening, shop: Shop) -> tuple[str, dict[str, Any]]:
-    """Say what happened to a message or was answered to it: the event's type and its data."""
     body = happening.taken.given["body"]
     person, ours = person_of(happening.phone, happening.user_id), {"phone_number": shop.channel_id}
-    if happening.value in ("reply", "opt_out"):
+    workspace = {"workspace_id": f"ws_{message_id('0')[4:]}"}
+    if happening.value == "opt_out":
+        suppressed = f"was_{message_id(sha256(happening.message_id.encode()).hexdigest()[:32])[4:]}"
+        address = happening.phone or happening.user_id
+        told = {"suppression_id": suppressed, "address": address, "waba": None, "reason": "opt_out"}
+        return "whatsapp_suppression.created", {**told, **workspace}
+    if happening.value == "reply":
         wrote = {"whatsapp_id": happening.reply_id, "direction": "inbound", "from": person, "to": ours}
         content = {"text": {"body": happening.text}, "in_reply_to_message_id": happening.message_id}
-        return "whatsapp.received", {**wrote, **_WORKSPACE, "tags": None, "metadata": None, **content}
+        return "whatsapp.received", {**wrote, **workspace, "tags": None, "metadata": None, **content}
     sent = {"whatsapp_id": happening.message_id, "direction": "outbound", "from": ours, "to": person}
     echoed = {"tags": body.get("tags"), "metadata": body.get("metadata")}
     error = {"error": error_of(happening)} if happening.failure else {}
-    return f"whatsapp.{happening.value}", {**sent, **_WORKSPACE, **echoed, **error}
-
-
-def _suppression(happening: Happening) -> tuple[str, dict[str, Any]]:
-    suppressed = f"was_{message_id(sha256(happening.message_id.encode()).hexdigest()[:32])[4:]}"
-    address = happening.phone or happening.user_id
-    told = {"suppression_id": suppressed, "address": address, "waba": None, "reason": "opt_out"}
-    return "whatsapp_suppression.created", {**told, **_WORKSPACE}
+    return f"whatsapp.{happening.value}", {**sent, **workspace, **echoed, **error}
 
 
 def error_of(happening: Happening) -> dict[str, str]:

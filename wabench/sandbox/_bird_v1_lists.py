@@ -33,9 +33,9 @@ def _became(told: Sequence[Happening], shop: Shop) -> list[dict[str, Any]]:
     first, found = told[0], message_of(told[0].taken, told[0].message_id, told[0].at)
     items = [found]
     for happening in told[1:]:
-        if happening.reply_id:
+        if happening.value == "reply":
             items.append(_inbound(happening, shop))
-        else:
+        elif happening.value != "opt_out":
             found |= {f"{happening.value}_at": iso(happening.at)} if f"{happening.value}_at" in found else {}
             found |= {} if happening.value == "read" else {"status": happening.value}
             found |= {"last_error": error_of(happening)} if happening.failure else {}

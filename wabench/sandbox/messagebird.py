@@ -81,6 +81,6 @@ def look_up(call: Call, shop: Shop, happened: Sequence[Happening]) -> Answer | N
 
 
 def posts(happenings: Sequence[Happening], shop: Shop, now: float) -> Sequence[Post]:
-    """Write the webhooks that tell these happenings: none of the three gathers several into one."""
+    """Write the webhooks that tell these happenings: one each, as none of the three gathers several."""
     told = [(happening, _APIS[happening.taken.given["dialect"]]) for happening in happenings]
     return [post for happening, api in told for post in api.posts(happening, shop, now)]
