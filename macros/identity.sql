@@ -85,8 +85,8 @@
 {%- endmacro %}
 
 
-{# For each line (line, identity_key, other_key, is_of_spellings) every node that the undirected edges (a, b) connect to one
-   of its two ends, as (line, is_of_spellings, node, side): side 0 is nearer to the first or as near, 1 to the other. #}
+{# For each line (line, identity_key, other_key, is_of_spellings) every node that the undirected edges (a, b) connect
+   to one of its two ends, as (line, is_of_spellings, node, side): side 0 is nearer to the first or as near, 1 to the other. #}
 {% macro nearest_ends(lines, edges) -%}
     {{ return(adapter.dispatch("nearest_ends")(lines, edges)) }}
 {%- endmacro %}

@@ -1,6 +1,7 @@
 -- Every statement a customer made about being written to, without a time where its source gives none; none was made
--- after it was received, whatever a wrong clock says. An inbound message is no statement. A refusal outlasts what it was
--- recorded with: it stays with the phone of a record that was deleted, and with both of two identities that were parted.
+-- after it was received, whatever a wrong clock says. An inbound message is no statement. A refusal outlasts what it
+-- was recorded with: it stays with the phone of a record that was deleted, and with both of two identities that were
+-- parted.
 
 with
 

@@ -1,4 +1,5 @@
--- For each currency and day that an order, a price or a monthly fee has, the rate that was valid: the newest not after it.
+-- For each currency and day that an order, a price or a monthly fee has, the rate that was valid: the newest not after
+-- it.
 
 with
 

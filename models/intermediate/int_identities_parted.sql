@@ -1,6 +1,6 @@
 -- The links that a line of the seed identity_overrides undoes. Two identities that are not one person are parted
--- wherever they are connected, over any number of steps: what is nearer to one stays with it, and what is as near to both
--- with the one named first. So a phone that led to both has one owner, in all its spellings.
+-- wherever they are connected, over any number of steps: what is nearer to one stays with it, and what is as near to
+-- both with the one named first. So a phone that led to both has one owner, in all its spellings.
 
 with
 

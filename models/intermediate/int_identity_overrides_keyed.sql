@@ -1,7 +1,7 @@
 {{ config(materialized="view") }}
 
--- Lines that undo a wrong join, with the identities as they are written here. A key stands for all spellings of a phone,
--- but where a line is about two spellings of one.
+-- Lines that undo a wrong join, with the identities as they are written here. A key stands for all spellings of a
+-- phone, but where a line is about two spellings of one.
 
 with
 

@@ -1,6 +1,6 @@
--- Messages with all that a price book asks of them: what they are, where they went, on which day. A message is chargeable
--- when it was delivered, or its provider says what it cost. Without a phone the business-scoped id says the country. Of a
--- template nobody told the category of, no price is guessed.
+-- Messages with all that a price book asks of them: what they are, where they went, on which day. A message is
+-- chargeable when it was delivered, or its provider says what it cost. Without a phone the business-scoped id says the
+-- country. Of a template nobody told the category of, no price is guessed.
 
 with
 
@@ -36,7 +36,8 @@ countries as (
 
 ),
 
--- A utility template costs less, or nothing, while the customer's window is open. Mostly the provider says which it was.
+-- A utility template costs less, or nothing, while the customer's window is open. Mostly the provider says which it
+-- was.
 in_doubt as (
 
     select message_key, customer_id, coalesce(sent_at, delivered_at) as happened_at from messages

@@ -1,8 +1,8 @@
 {{ config(materialized="view") }}
 
--- What each message costs in the project's currency: what its provider charged for it, or nothing where it says so, else
--- what the plan in use takes for itself and, where they come on top, Meta's fees. A price that a provider tells may be its
--- own share only. A plan's monthly fee is no message's.
+-- What each message costs in the project's currency: what its provider charged for it, or nothing where it says so,
+-- else what the plan in use takes for itself and, where they come on top, Meta's fees. A price that a provider tells
+-- may be its own share only. A plan's monthly fee is no message's.
 
 with
 
@@ -111,7 +111,8 @@ converted as (
     select
         priced.*,
         case when priced.own_price = 0 then 0 else {{ unit_price("priced.own_price * own_rates.rate") }} end as own_fee,
-        case when priced.meta_price = 0 then 0 else {{ unit_price("priced.meta_price * meta_rates.rate") }} end as book_fee
+        case when priced.meta_price = 0 then 0 else {{ unit_price("priced.meta_price * meta_rates.rate") }} end
+            as book_fee
     from priced
     left join rates as own_rates
         on priced.own_currency = own_rates.currency and priced.price_date = own_rates.rate_date
@@ -124,7 +125,9 @@ converted as (
 final as (
 
     select
-        * except (own_price, own_currency, meta_price, meta_currency, is_told_by_meta, has_meta_fee, own_fee, book_fee),
+        * except (
+            own_price, own_currency, meta_price, meta_currency, is_told_by_meta, has_meta_fee, own_fee, book_fee
+        ),
         case when is_told_by_meta then own_fee else book_fee end as meta_fee,
         case when has_meta_fee and not is_told_by_meta then own_fee + book_fee else own_fee end as cost
     from converted

@@ -1,5 +1,5 @@
--- A row per plan and month that has traffic, and for the month of as_of: the fee of that month, what its account gets for
--- nothing, and what a message costs where nothing narrower is said. Of two fees in a month the higher is paid.
+-- A row per plan and month that has traffic, and for the month of as_of: the fee of that month, what its account gets
+-- for nothing, and what a message costs where nothing narrower is said. Of two fees in a month the higher is paid.
 
 with
 

@@ -1,5 +1,5 @@
--- What one message of a category, to a country, on a day, costs on each plan of the price book. Of the lines that fit, the
--- one for the category comes before one for any, then the one for the country, then the newest.
+-- What one message of a category, to a country, on a day, costs on each plan of the price book. Of the lines that fit,
+-- the one for the category comes before one for any, then the one for the country, then the newest.
 
 with
 
