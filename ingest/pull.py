@@ -71,14 +71,17 @@ def pull(
         for name, kind in kinds.items():
             secrets = settings.source_secrets(name, kind.secrets)
             api = Api(name, kind, settings.sources[name], client, secrets, sleep, clock)
-            for feed in sources.feeds(api.settings):
-                outcome = PullOutcome(name, feed)
-                outcomes.append(outcome)
-                try:
-                    _pull_feed(settings, api, outcome, full, progress)
-                except WabenchError as error:
-                    outcome.error = str(error)
+            outcomes += [_outcome(settings, api, feed, full, progress) for feed in sources.feeds(api.settings)]
     return outcomes
+
+
+def _outcome(settings: Settings, api: Api, feed: str, full: bool, progress: Progress | None) -> PullOutcome:
+    outcome = PullOutcome(api.name, feed)
+    try:
+        _pull_feed(settings, api, outcome, full, progress)
+    except WabenchError as error:
+        outcome.error = str(error)
+    return outcome
 
 
 def _pull_feed(settings: Settings, api: Api, outcome: PullOutcome, full: bool, progress: Progress | None) -> None:

@@ -14,6 +14,10 @@ import pytest
 from crm import COLUMNS, KINDS, Rows, Server, serve
 from crm.shop import build, live_on
 
+from ingest import sources
+from wabench.errors import UsageError
+from wabench.settings import SourceSettings
+
 ORDERS = 10_000
 
 ALIVE = """
@@ -123,3 +127,32 @@ def test_ten_thousand_orders_arrive_exactly_through_kills_throttling_and_an_expi
     puller()
     puller("--full")
     puller.assert_as_on_the_server()
+
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+
+
+@pytest.mark.parametrize("kind", sources.names())
+def test_every_kind_has_a_page_with_its_secrets_and_options(kind: str) -> None:
+    source = sources.get(kind)
+    page = (DOCS / f"sources/{kind}.md").read_text()
+    assert [name for name in source.secrets if f"WABENCH_SOURCE_<NAME>_{name.upper()}" not in page] == []
+    assert [name for name in source.OPTIONS if f"| `{name}` |" not in page] == []
+    assert f"`{kind}`" in (DOCS / "sources/README.md").read_text()
+    for text in ((DOCS / "settings.md").read_text(), (DOCS.parent / ".env.example").read_text()):
+        assert [name for name in source.secrets if f"_{name.upper()}" not in text] == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind in sources.names() if kind != "rest"])
+def test_every_kind_says_where_to_read_on_and_maps_only_fields_there_are(kind: str) -> None:
+    settings = SourceSettings(kind=kind, base_url="https://crm.example")
+    source = sources.check("shop", settings)
+    assert source.kind == kind
+    assert {"orders", "customers"} <= sources.feeds(settings).keys()
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1e3", ""])
+def test_a_page_size_that_is_no_number_is_named(value: str) -> None:
+    settings = SourceSettings(kind="woocommerce", base_url="https://shop.example", options={"page_size": value})
+    with pytest.raises(UsageError, match="page_size is"):
+        sources.check("shop", settings)
