@@ -210,6 +210,13 @@ def test_what_is_wrong_with_a_template_stops_it(dialect: str) -> None:
         assert outcome.family is ErrorFamily.STOP_TEMPLATE
 
 
+def test_an_id_that_is_none_is_no_templates() -> None:
+    for named in ("wat_1", "Spring Sale", "x" * 64):
+        found = read(send(replace(template("v1"), provider_id=named), "v1"), "v1")
+        assert isinstance(found, Refusal)
+        assert found.why is Why.INVALID
+
+
 @dialects
 def test_another_number_nobody_and_no_json_are_refused(dialect: str) -> None:
     elsewhere = replace(shop(dialect), channel_id="+19990000000")

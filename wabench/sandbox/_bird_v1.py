@@ -28,6 +28,8 @@ SEND = "/whatsapp/messages"
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _CONTENT = ("template", "text", "image", "document")
 _FIELDS = {"to", "from", "tags", "metadata", *_CONTENT}
+_ID = re.compile(r"wat_[0-9a-hjkmnp-tv-z]{26}")
+_SLUG = re.compile(r"(?=.{1,63}$)[a-z0-9]([a-z0-9_-]*[a-z0-9])?")
 _TAG = re.compile(r"[A-Za-z0-9_-]+")
 _METADATA_BYTES = 2048
 _CAPTION = 1024
@@ -145,7 +147,10 @@ def _template(part: Any, kind: str, shop: Shop) -> Mapping[str, Any] | Refusal:
         return refusal
     if ("id" in part) == ("slug" in part):
         return wrong("template", "it is named by its id or by its slug")
-    found = template(str(part.get("id") or part.get("slug")), part.get("language"), shop, "template")
+    named = str(part.get("id") or part.get("slug"))
+    if not (_ID if "id" in part else _SLUG).fullmatch(named):
+        return wrong("template", f"{named!r} has not the shape of an id or slug")
+    found = template(named, part.get("language"), shop, "template")
     if isinstance(found, Refusal):
         return found
     given = _parameters(part.get("components", []))
