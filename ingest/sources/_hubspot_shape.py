@@ -32,7 +32,7 @@ def shape_orders(own: frozenset[str], document: Any) -> Any:
         total = says.get("hs_total_price") or 0
         status = _with_refund(_order_status(says, own), total, says.get("hs_refund_amount"))
         order["our"] = {"contact": _first(contacts.get(order["id"])), "status": status, "total": total}
-    return {"orders": orders, "lines": _lines(document, items), "merged": list(merged(orders))}
+    return {"orders": _with_lines(orders, document, items), "merged": list(merged(orders))}
 
 
 def shape_deals(own: frozenset[str], document: Any) -> Any:
@@ -49,7 +49,7 @@ def shape_deals(own: frozenset[str], document: Any) -> Any:
             "total": says.get("amount") or 0,
             "ordered_at": closed or says.get("createdate") or deal["createdAt"],
         }
-    return {"orders": deals, "lines": _lines(document, items), "merged": list(merged(deals))}
+    return {"orders": _with_lines(deals, document, items), "merged": list(merged(deals))}
 
 
 def shape_contacts(document: Any) -> Any:
@@ -90,13 +90,13 @@ def _first(ids: list[str] | None) -> str | None:
     return ids[0] if ids else None
 
 
-def _lines(document: Any, linked_items: Mapping[str, list[str]]) -> list[Record]:
+def _with_lines(orders: list[Record], document: Any, linked_items: Mapping[str, list[str]]) -> list[Record]:
+    """Put each order's line items into it, so that a page that shows an order again replaces its lines."""
     items = {item["id"]: item for answer in document["items"] for item in answer.get("results", ())}
+    for item in items.values():
+        item["our"] = {"quantity": item["properties"].get("quantity") or 1}
     return [
-        {**items[item], "order": order, "our": {"quantity": items[item]["properties"].get("quantity") or 1}}
-        for order, ids in linked_items.items()
-        for item in ids
-        if item in items
+        {**order, "lines": [items[item] for item in linked_items[order["id"]] if item in items]} for order in orders
     ]
 
 

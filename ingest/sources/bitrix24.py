@@ -73,7 +73,10 @@ _CUSTOMERS = {
 def feeds(settings: SourceSettings) -> Feeds:
     """Give orders with their lines, and customers."""
     shape = partial(shape_orders, frozenset(stage.lower() for stage in settings.statuses))
-    orders = (Table("orders", "orders", _ORDERS, shape=shape), Table("order_lines", "lines", _LINES, shape=shape))
+    orders = (
+        Table("orders", "orders", _ORDERS, shape=shape),
+        Table("order_lines", "orders[].lines[]", _LINES, shape=shape),
+    )
     return {"orders": orders, "customers": (Table("customers", "result.items", _CUSTOMERS),)}
 
 
@@ -127,7 +130,10 @@ def shape_orders(own_stages: frozenset[str], document: Any) -> Any:
         item["our"] = {"status": status, "ordered_at": _ordered_at(item, status), "total": total}
     answers = [answer["result"]["result"] for answer in document["rows"]]
     found = [call for answer in answers if isinstance(answer, dict) for call in answer.values()]
-    return {"orders": items, "lines": [row for call in found for row in call["productRows"]]}
+    lines: dict[int, list[Any]] = {item["id"]: [] for item in items}
+    for row in (row for call in found for row in call["productRows"]):
+        lines[int(row["ownerId"])].append(row)
+    return {"orders": [{**item, "lines": lines[item["id"]]} for item in items]}
 
 
 def _status(item: Mapping[str, Any], own_stages: frozenset[str]) -> str | None:

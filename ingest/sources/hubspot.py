@@ -54,7 +54,7 @@ _ORDERS = {
     "deals": {**_COMMON, "ordered_at": "our.ordered_at", "currency": "properties.deal_currency_code"},
 }
 _LINES = {
-    "order_id": "order",
+    "order_id": "^.id",
     "sku": "properties.hs_sku | properties.hs_product_id",
     "title": "properties.name",
     "quantity": "our.quantity",
@@ -89,7 +89,7 @@ def feeds(settings: SourceSettings) -> Feeds:
     orders = (
         Table("orders", "orders", _ORDERS[what], shape=shape),
         Table("orders", "merged", _GONE, shape=shape),
-        Table("order_lines", "lines", _LINES, shape=shape),
+        Table("order_lines", "orders[].lines[]", _LINES, shape=shape),
     )
     customers = (
         Table("customers", "contacts", _CUSTOMERS, shape=shape_contacts),

@@ -158,6 +158,26 @@ def test_a_deal_with_more_rows_than_a_page_has_them_all() -> None:
     assert [method for method, _ in portal.asked] == ["crm.item.list", "batch", "batch", "batch"]
 
 
+def test_a_deal_that_changes_while_it_is_pulled_has_its_lines_once(home: Path) -> None:
+    time = Time(NOW)
+    portal = portal_of(time)
+    crm = Pulls(home, time, portal, SECRETS, source())
+    crm()
+    seconds = int((time.now - DAY).total_seconds())
+    portal.items[2] = {n: deal(n, seconds) for n in range(1, 61)}
+    portal.rows = {("D", "1"): [row(1, 1), row(2, 1)]}
+    first = len(portal.asked)
+
+    def change(number: int) -> None:
+        if number == first + 2:
+            portal.items[2][1] = deal(1, seconds + 5, opportunity=7)
+
+    portal.before = change
+    assert crm()["orders"].records == 61
+    assert crm.rows("order_lines", "order_id, sku") == [("1", "9601"), ("1", "9602")]
+    assert ("1", 7) in crm.rows("orders", "order_id, total")
+
+
 def test_lines_can_be_left_out() -> None:
     time = Time(NOW)
     portal = portal_of(time, deals=[deal(1)], rows=[row(1, 1)])

@@ -168,6 +168,18 @@ def test_more_links_than_an_answer_holds_are_all_asked_for(home: Path) -> None:
     assert len(set(crm.rows("order_lines", "order_id, sku"))) == 133
 
 
+def test_an_order_read_twice_in_one_pull_has_its_lines_once(home: Path) -> None:
+    time = Time(NOW)
+    hub = Hub(clock=time.seconds)
+    crm = Pulls(home, time, hub, SECRETS, SOURCE + 'options = { page_size = "2" }')
+    crm()
+    for n in range(1, 8):
+        hub.records["orders"][str(n)] = order(n, ago(time) + n // 2)
+        with_items(hub, n, 2)
+    assert crm()["orders"].records > 7
+    assert crm.rows("order_lines", "order_id, sku") == [(str(n), f"K-{n}00{m}") for n in range(1, 8) for m in (0, 1)]
+
+
 def test_lines_can_be_left_out() -> None:
     time = Time(NOW)
     hub = Hub([order(5)], clock=time.seconds)
