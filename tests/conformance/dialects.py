@@ -64,7 +64,7 @@ ALL = (
         "+15550000000",
         {"token": "bk_eu1_test", "webhook_secret": _WHSEC},
         "token",
-        template_id="wat_01jxyz",
+        template_id="wat_01krdgeqcxet5s7t44vh8rt9mg",
     ),
     Dialect(
         "Bird Channels",

@@ -30,24 +30,28 @@ _CHANNELS = {
     "parameters", "key", "value",
 }  # fmt: skip
 # developers.messagebird.com/api/conversations (Send message): the fixtures have none of this call.
-_CLASSIC_SEND = {"to", "from", "reportUrl", "trackId", "caption"}
+_CLASSIC_SEND = {"to", "from", "reportUrl", "trackId", "caption", "image", "file"}
 _VALUES = {"ContentVariables", "fields", "metadata"}
 """What a shop names itself: keys inside are not the provider's."""
+_NO_FILE = ("Bird Channels",)
 
 
 @dataclass(frozen=True, slots=True)
 class Specification:
-    """Where a dialect's requests are described; `file` is what its test needs."""
+    """What a request has to fit, and the names its fields may have."""
 
-    file: Path
     schema: Mapping[str, Any] | None
     names: frozenset[str]
 
 
 def problems(call: Mapping[str, Any], dialect: str) -> list[str]:
     """Say what is wrong with a recorded request; nothing for one that fits."""
-    specification = of(dialect, call["path"])
-    body = content(call)
+    return problems_of(content(call), dialect, call["path"])
+
+
+def problems_of(body: Any, dialect: str, path: str) -> list[str]:
+    """Say what is wrong with the fields of a request to a path."""
+    specification = of(dialect, path)
     found = [f"{name}: no such field" for name in _keys(body) if name not in specification.names]
     if specification.schema:
         found += [error.message for error in jsonschema.Draft202012Validator(specification.schema).iter_errors(body)]
@@ -66,7 +70,7 @@ def misspelt(body: Any) -> Iterator[tuple[str, Any]]:
     """Give the body with each of its fields misspelt in turn, and that field."""
     if isinstance(body, dict):
         for key, value in body.items():
-            yield key, {**{k: v for k, v in body.items() if k != key}, f"{key}s": value}
+            yield key, {**{k: v for k, v in body.items() if k != key}, f"{key}x": value}
             if key not in _VALUES:
                 yield from ((name, {**body, key: changed}) for name, changed in misspelt(value))
     if isinstance(body, list):
@@ -85,9 +89,9 @@ def _keys(value: Any) -> Iterator[str]:
             yield from _keys(inner)
 
 
-def file_of(dialect: str) -> Path:
-    """Give the file that a dialect's requests are held against; one that has none needs the folder alone."""
-    return _FILES[dialect]
+def is_here(dialect: str) -> bool:
+    """Tell whether what a dialect's requests are held against is at hand."""
+    return dialect in _NO_FILE or _FILES[dialect].exists()
 
 
 def of(dialect: str, path: str) -> Specification:
@@ -97,27 +101,27 @@ def of(dialect: str, path: str) -> Specification:
 
 @cache
 def _load(dialect: str, endpoint: str) -> Specification:
-    file = _FILES[dialect]
+    file = _FILES.get(dialect, Path())
     match dialect:
         case "Meta" | "Meta marketing":
             name = "Message" if endpoint == "messages" else "MarketingMessageRequestPayload"
-            return _component(file, name, _META_NEWER)
+            return _component(file, name, _META_NEWER | _examples(file, f"/{{Version}}/{{Phone-Number-ID}}/{endpoint}"))
         case "Twilio":
             spec = _read(file)
             operation = spec["paths"]["/2010-04-01/Accounts/{AccountSid}/Messages.json"]["post"]
             form = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
             schema = {**form, "components": spec["components"]}
-            return Specification(file, schema, frozenset(form["properties"]))
+            return Specification(schema, frozenset(form["properties"]))
         case "Bird v1":
             spec = _read(file)
             schema = {"$ref": "#/$defs/WhatsAppMessageSendRequest", "$defs": spec["$defs"]}
-            return Specification(file, schema, frozenset(_properties(schema, schema)))
+            return Specification(schema, frozenset(_properties(schema, schema)))
         case "Zenvia":
             return _component(file, "message.whatsapp", set())
         case "MessageBird classic":
             examples = [_read(each) for each in sorted(file.glob("*Request.json"))]
-            return Specification(file, None, frozenset(_keys(examples)) | _CLASSIC_SEND)
-    return Specification(file, None, frozenset(_CHANNELS))
+            return Specification(None, frozenset(_keys(examples)) | _CLASSIC_SEND)
+    return Specification(None, frozenset(_CHANNELS))
 
 
 _FILES = {
@@ -125,7 +129,6 @@ _FILES = {
     "Meta marketing": META_SPECIFICATION,
     "Twilio": TWILIO_SPECIFICATION,
     "Bird v1": BIRD_SPECIFICATION,
-    "Bird Channels": META_SPECIFICATION.parent,
     "MessageBird classic": CLASSIC_REQUESTS,
     "Zenvia": ZENVIA_SPECIFICATION,
 }
@@ -134,7 +137,13 @@ _FILES = {
 def _component(file: Path, name: str, more: set[str]) -> Specification:
     spec = _read(file)
     schema = {"$ref": f"#/components/schemas/{name}", "components": spec["components"]}
-    return Specification(file, schema, frozenset(_properties(schema, schema)) | more)
+    return Specification(schema, frozenset(_properties(schema, schema)) | more)
+
+
+def _examples(file: Path, path: str) -> set[str]:
+    """Give the field names of an operation's own examples: Meta's schema of a document lacks the caption they have."""
+    body = _read(file)["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+    return {key for example in body["examples"].values() for key in _keys(example["value"])}
 
 
 def _read(file: Path) -> Any:

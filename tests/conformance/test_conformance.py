@@ -16,7 +16,7 @@ from pages import hold
 from scenarios import CASES, FUNNEL, Case, Story, expected, funnel, second_reasons
 
 from wabench import published, refresh
-from wabench.providers.base import Accepted, Media, Text
+from wabench.providers.base import Accepted, Media, Template, Text
 from wabench.sandbox.scenario import Scenario
 
 FREE = (
@@ -111,6 +111,24 @@ def sends(shop: Shop) -> list[dict[str, Any]]:
 
 
 def problems(call: Mapping[str, Any], dialect: Dialect) -> list[str]:
-    if not specifications.file_of(dialect.name).exists():
-        return []
-    return specifications.problems(call, dialect.name)
+    return specifications.problems(call, dialect.name) if specifications.is_here(dialect.name) else []
+
+
+@pytest.mark.parametrize("dialect", ALL, ids=lambda dialect: dialect.name)
+def test_a_field_that_is_misspelt_is_caught_in_every_request(home: Path, dialect: Dialect) -> None:
+    if not specifications.is_here(dialect.name):
+        pytest.skip(f"WABENCH_SHARED has no specification of {dialect.name}")
+    shop = Shop(home, dialect)
+    with shop.open(Scenario()) as opened:
+        for number, content in enumerate((sale(dialect), *FREE)):
+            assert isinstance(shop.say(opened, content, f"+55119700000{number:02}"), Accepted)
+    calls = sends(shop)
+    assert [problem for call in calls for problem in problems(call, dialect)] == []
+    changed = [(name, body) for call in calls for name, body in specifications.misspelt(specifications.content(call))]
+    unseen = {name for name, body in changed if not specifications.problems_of(body, dialect.name, calls[0]["path"])}
+    assert changed
+    assert unseen == set()
+
+
+def sale(dialect: Dialect) -> Template:
+    return Template("sale", "en", "marketing", {"1": "Ana", "2": "SALE"}, provider_id=dialect.template_id)

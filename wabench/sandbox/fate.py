@@ -11,7 +11,8 @@ from wabench.sandbox.base import Failure
 from wabench.sandbox.scenario import Failures, Scenario
 
 _REPLIES = ("Thank you!", "How much is it?", "Is it still available?", "Yes, please")
-_SECONDS_TO = {"sent": 0.05, "delivered": 0.15, "failed": 0.15, "read": 0.4, "reply": 0.6, "opt_out": 0.6}
+# An answer comes more than a second after the delivery, as WhatsApp tells its time in whole seconds.
+_SECONDS_TO = {"sent": 0.05, "delivered": 0.15, "failed": 0.15, "read": 0.4, "reply": 1.3, "opt_out": 1.3}
 
 
 class Answered(StrEnum):
