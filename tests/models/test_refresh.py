@@ -32,7 +32,7 @@ ORDER = {"order_id": "o1", "ordered_at": JUNE, "total": Decimal(60), "phone": "+
 REFUSING = """
 [sources.crm]
 base_url = "http://127.0.0.1:{port}"
-streams.orders = { path = "orders", map = { order_id = "id" } }
+streams.orders = { path = "orders", map = { order_id = "id", ordered_at = "at", total = "sum" } }
 """
 
 
