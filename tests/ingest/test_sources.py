@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +14,10 @@ import pytest
 from crm import COLUMNS, KINDS, Rows, Server, serve
 from crm.shop import build, live_on
 
-from ingest import sources
+from ingest import loader, sources
+from ingest.pull import pull
 from wabench.errors import UsageError
-from wabench.settings import SourceSettings
+from wabench.settings import SourceSettings, load
 
 ORDERS = 10_000
 
@@ -81,6 +82,23 @@ class Puller:
         with closing(duckdb.connect(str(self.home / "data/warehouse.duckdb"), read_only=True)) as warehouse:
             return {table: sorted(warehouse.execute(sql).fetchall(), key=repr) for table, sql in QUERIES.items()}
 
+    def pull_here(self, full: bool) -> None:
+        """Pull in this process, which starts sooner."""
+        self.write_settings()
+        settings = load({"WABENCH_HOME": str(self.home)})
+        assert [outcome.error for outcome in pull(settings, full=full) if outcome.error] == []
+        loader.load(settings)
+
+    def assert_none_is_missing(self, but: Set[str] = frozenset()) -> None:
+        wanted = {row[0] for row in self.server.system.expected()["orders"] if row[0] not in but}
+        assert wanted - {row[0] for row in self.tables()["orders"]} == set()
+
+    def assert_changes_came(self, since: datetime) -> None:
+        """Check that orders changed since then, and still there, are as on the server."""
+        wanted = [_plain(row) for row in self.server.system.expected()["orders"] if row[3] >= since]
+        missing = set(wanted) - set(map(_plain, self.tables()["orders"]))
+        assert sorted(missing)[:3] == []
+
     def assert_as_on_the_server(self) -> None:
         found, expected = self.tables(), self.server.system.expected()
         for table, columns in COLUMNS.items():
@@ -93,6 +111,10 @@ class Puller:
 
 def _plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(f"{cell:.4f}" if hasattr(cell, "quantize") or type(cell) is int else cell for cell in row)
+
+
+def now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
 @pytest.fixture(params=KINDS)
@@ -123,10 +145,33 @@ def test_ten_thousand_orders_arrive_exactly_through_kills_throttling_and_an_expi
         else 0 == 0
     )
 
-    live_on(server.system.shop, datetime.now(UTC).replace(tzinfo=None, microsecond=0))
+    moment = now()
+    live_on(server.system.shop, moment)
     puller()
+    puller.assert_changes_came(moment)
+    if sources.get(server.system.kind).tells_deletions:
+        puller.assert_as_on_the_server()
     puller("--full")
     puller.assert_as_on_the_server()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("request_number", [2, 5])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_happens_while_a_pull_runs_costs_no_order(kind: str, request_number: int, home: Path) -> None:
+    with serve(kind, build(600)) as server:
+        puller, begun = Puller(home, server), now()
+        old = set(server.system.shop.orders)
+        server.meanwhile[request_number] = lambda: live_on(server.system.shop, now())
+        puller.pull_here(full=False)
+        assert not server.meanwhile
+        new = set(server.system.shop.orders) - old
+        puller.assert_none_is_missing(but={str(number) for number in new})
+        puller.pull_here(full=False)
+        puller.assert_none_is_missing()
+        puller.assert_changes_came(begun)
+        puller.pull_here(full=True)
+        puller.assert_as_on_the_server()
 
 
 DOCS = Path(__file__).parent.parent.parent / "docs"

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -96,6 +96,8 @@ class Server:
         self.pages: Counter[str] = Counter()
         self.records: Counter[str] = Counter()
         self.refusals = self.throttles = 0
+        self.meanwhile: dict[int, Callable[[], None]] = {}
+        """What happens in the shop just before the request of that number is answered."""
         self._throttle_at, self._expire_at = throttle_at, expire_at
         self._came = threading.Condition()
         config = uvicorn.Config(
@@ -143,6 +145,8 @@ class Server:
     def _answer(self, ask: Ask) -> Answer:
         with self._came:
             self.asked += 1
+            if happens := self.meanwhile.pop(self.asked, None):
+                happens()
             if self.asked == self._expire_at:
                 self.system.expire()
             answer = self._met(ask)
