@@ -199,6 +199,12 @@ def test_a_secret_that_ends_in_a_line_break_is_not_shown_either(home: Path) -> N
         assert account.clean("Illegal header value b'Bearer a-secret\\n'") == "Illegal header value b'Bearer …\\n'"
 
 
+def test_an_address_on_this_machine_is_a_rehearsal() -> None:
+    here = ["http://127.0.0.1:8500/meta", "http://localhost:8500", "http://[::1]:8500"]
+    assert [accounts.is_rehearsal(address) for address in here] == [True] * 3
+    assert not accounts.is_rehearsal("https://127.0.0.1.example.com")
+
+
 READABLE = [d for d in ALL if d.provider != "meta" and d.can.has_history and providers.get(d.provider).history]
 
 

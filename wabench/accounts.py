@@ -127,6 +127,18 @@ def configured(settings: Settings) -> list[str]:
     return [name for name in known if not missing_secrets(settings, name)]
 
 
+def channel(settings: Settings, name: str) -> Channel:
+    """Give the number to ask and send as, with its secrets; raises UsageError for a provider that is not set up."""
+    provider, table = find(name), settings.providers.get(name)
+    if table is None:
+        raise UsageError(f"wabench.toml has no [providers.{name}]; see docs/registration.md")
+    if lacking := missing_secrets(settings, name):
+        raise UsageError(f"set {lacking[0]} in the environment or .env")
+    base_url = table.base_url or capabilities(settings, name).base_url
+    secrets = settings.provider_secrets(name, provider.secrets)
+    return Channel(base_url, table.channel_id, table.options, secrets, settings.webhook_url(name))
+
+
 @contextmanager
 def opened(
     settings: Settings,
@@ -135,16 +147,9 @@ def opened(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Account]:
     """Open a provider's account for a `with` block; raises UsageError for one that is not set up."""
-    provider, table = find(name), settings.providers.get(name)
-    if table is None:
-        raise UsageError(f"wabench.toml has no [providers.{name}]; see docs/registration.md")
-    if lacking := missing_secrets(settings, name):
-        raise UsageError(f"set {lacking[0]} in the environment or .env")
-    base_url = table.base_url or capabilities(settings, name).base_url
-    secrets = settings.provider_secrets(name, provider.secrets)
-    channel = Channel(base_url, table.channel_id, table.options, secrets, settings.webhook_url(name))
+    as_whom = channel(settings, name)
     with httpx.Client(timeout=_PATIENCE, transport=transport) as client:
-        yield Account(provider, channel, client, sleep)
+        yield Account(find(name), as_whom, client, sleep)
 
 
 def listed(account: Account) -> list[TemplateState]:

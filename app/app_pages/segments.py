@@ -197,14 +197,15 @@ def plan(settings: Settings, segment: Segment, version: Published, counts: Count
     if st.session_state.get("by") != "saved":
         st.info("A campaign is planned for a saved segment: save these filters first.", icon=":material/info:")
         return
-    if not settings.templates:
-        st.info("No template is described in `wabench.toml` yet; see `docs/settings.md`.", icon=":material/info:")
+    known = templates.sendable(settings, "meta")
+    if not known:
+        st.info("No template is known yet: `wabench template sync`, or see `docs/settings.md`.", icon=":material/info:")
         return
     left, right = st.columns(2, gap="large")
     with left:
         name = st.text_input("Campaign", placeholder="spring_sale", key="campaign_name").strip()
-        chosen = str(st.selectbox("Template", list(settings.templates), key="template"))
-        template = settings.templates[chosen]
+        chosen = str(st.selectbox("Template", list(known), key="template"))
+        template = known[chosen]
         parameters = variables(template, list(version.columns("dim_customers")))
     with right:
         preview(template)

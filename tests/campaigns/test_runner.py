@@ -120,12 +120,6 @@ def test_a_real_provider_needs_live(home: Path, address: str) -> None:
         run(shop, "spring")
 
 
-def test_an_address_on_this_machine_is_a_rehearsal() -> None:
-    here = ["http://127.0.0.1:8500/v26.0", "http://localhost:8500", "http://[::1]:8500"]
-    assert [runner.is_rehearsal(address) for address in here] == [True] * 3
-    assert not runner.is_rehearsal("https://127.0.0.1.example.com")
-
-
 def test_a_missing_token_is_named(home: Path) -> None:
     shop = set_up(home)
     approved(shop, "spring", audience(home, [customer(1)]))

@@ -1,7 +1,6 @@
 """Taking a campaign through its life: test, approve, run, resume; what may start, and how it ends."""
 
 import asyncio
-import ipaddress
 import signal
 import ssl
 import threading
@@ -9,20 +8,21 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
-from wabench import __version__, providers, sandbox
+from wabench import __version__, accounts, providers, sandbox
+from wabench.accounts import is_rehearsal
 from wabench.campaigns import alone, audience, claims, ledger, templates
 from wabench.campaigns.ledger import Campaign, Ledger, Tally
 from wabench.campaigns.plan import asked_rate, channel_settings, rules
 from wabench.campaigns.schema import CampaignState
 from wabench.campaigns.sender import MOST_IN_FLIGHT, Sender
-from wabench.errors import Busy, Refused, UsageError, WabenchError
+from wabench.errors import Busy, Refused, WabenchError
 from wabench.providers.base import Channel
 from wabench.sandbox.base import Shop
 from wabench.settings import Settings
@@ -131,15 +131,6 @@ def resume(
     return _Runner(settings, name, actor, live, settle, on_turn).run(may_start, must_settle=retry_unknown)
 
 
-def is_rehearsal(base_url: str) -> bool:
-    """Tell whether an address is on this machine, where a sandbox listens and no customer does."""
-    host = httpx.URL(base_url).host
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _move(settings: Settings, name: str, to: CampaignState, actor: str, reason: str) -> None:
     with ledger.opened(settings) as opened:
         opened.move(opened.campaign(name).campaign_id, to, actor, datetime.now(UTC), reason)
@@ -226,17 +217,10 @@ class _Runner:
             self._late = str(error)
 
     def _channel(self, campaign: Campaign) -> Channel:
-        provider = providers.get(campaign.provider)
-        configured = channel_settings(self._settings, campaign.provider)
-        can = provider.describe(configured.options)
-        base_url = configured.base_url or can.base_url
-        if not self._live and not is_rehearsal(base_url):
-            raise Refused(f"{base_url} reaches real customers; say so with --live")
-        secrets = self._settings.provider_secrets(campaign.provider, provider.secrets)
-        if missing := [secret for secret in can.sending_secrets if secret not in secrets]:
-            raise UsageError(f"set WABENCH_{campaign.provider}_{missing[0]}".upper() + " in the environment or .env")
-        webhook_url = self._settings.webhook_url(campaign.provider)
-        return Channel(base_url, campaign.channel_id, configured.options, secrets, webhook_url)
+        channel = accounts.channel(self._settings, campaign.provider)
+        if not self._live and not is_rehearsal(channel.base_url):
+            raise Refused(f"{channel.base_url} reaches real customers; say so with --live")
+        return replace(channel, channel_id=campaign.channel_id)
 
     def _rate(self, campaign: Campaign, channel: Channel) -> float:
         """Give the rate asked for, at a real provider no more than it allows."""

@@ -47,7 +47,7 @@ def approved(settings: Settings, name: str, provider: str) -> TemplateSettings:
 def sendable(settings: Settings, provider: str) -> dict[str, TemplateSettings]:
     """Give the templates a campaign of a provider may name, as it has them; of several languages the chosen one."""
     found = {}
-    for name in sorted({*settings.templates, *_names(settings, provider)}):
+    for name in dict.fromkeys((*settings.templates, *_names(settings, provider))):
         with suppress(UsageError):
             found[name] = find(settings, name, provider)
     return found

@@ -31,7 +31,7 @@ Live = Annotated[bool, typer.Option("--live", help="send to real customers, thro
 def plan(
     name: Name,
     segment: Annotated[str, typer.Option(help="a saved segment, or an exported .csv")],
-    template: Annotated[str, typer.Option(help="a template of wabench.toml")],
+    template: Annotated[str, typer.Option(help="a template, as `wabench template list` names it")],
     param: Annotated[list[str] | None, typer.Option(help="variable=column or variable=literal:text")] = None,
     provider: Annotated[str, typer.Option(help="through whom")] = "meta",
     as_json: Json = False,
