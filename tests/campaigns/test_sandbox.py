@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -23,6 +23,7 @@ from starlette.routing import Route
 from wabench import sandbox
 from wabench.errors import Refused, UsageError
 from wabench.providers import get
+from wabench.providers.base import Channel, Message, TemplateDraft, Text
 from wabench.sandbox import fate, meta, scenario
 from wabench.sandbox.base import Failure, Happening, Shop, Taken
 from wabench.sandbox.scenario import Scenario
@@ -233,6 +234,23 @@ def test_a_server_error_may_have_been_taken_and_its_log_says_so(options: Options
     assert not any(line["is_answered"] for line in logged)
 
 
+def test_a_repeated_idempotency_key_gets_the_first_answer_and_no_second_message(options: Options) -> None:
+    bird = Shop("+15550000000", {}, {"token": "bk_eu1_test"}, set_up(options.log.parent).templates)
+    serving = replace(options, shops={"messagebird": bird}, scenario=Scenario())
+    channel = Channel("http://sandbox/messagebird", bird.channel_id, {}, bird.secrets)
+    first, other = (Message(f"+551198000000{n}", None, Text("Hello"), f"wb:{n}") for n in (1, 2))
+
+    async def run() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(Sandbox(serving).app())
+        async with httpx.AsyncClient(transport=transport) as client:
+            sent = [get("messagebird").request(message, channel) for message in (first, first, other)]
+            return [await client.send(request) for request in sent]
+
+    answers = [get("messagebird").outcome(answer) for answer in asyncio.run(run())]
+    assert answers[0] == answers[1] != answers[2]
+    assert [line["callback_data"] for line in sandbox_log(options.log)] == ["wb:1", "wb:2"]
+
+
 def test_every_answer_is_read_by_the_adapter_as_its_family(options: Options) -> None:
     provider = get("meta")
     families = {}
@@ -254,15 +272,31 @@ def test_every_call_is_kept_without_its_secrets(options: Options) -> None:
     assert json.loads(second["body"]) == {"unknown": "test-token"}
 
 
-def test_the_account_answers_for_its_templates_and_its_number(options: Options) -> None:
-    async def look(path: str) -> Any:
-        transport = httpx.ASGITransport(Sandbox(options).app())
-        async with httpx.AsyncClient(transport=transport, headers={"Authorization": "Bearer test-token"}) as client:
-            return (await client.get(f"http://sandbox/meta/{path}")).json()
+def test_the_account_answers_as_the_adapter_reads(options: Options) -> None:
+    """Everything that `provider check` and `template sync` ask, and a field that does not exist."""
+    provider, secrets = get("meta"), {"token": "test-token"}
+    channel = Channel("http://sandbox/meta", CHANNEL, {"waba_id": "102290129340398"}, secrets)
+    assert provider.templates
+    listing = provider.templates.list_request(channel, None)
+    misspelt = httpx.Request("GET", f"http://sandbox/meta/{CHANNEL}?fields=qualty", headers=listing.headers)
+    draft = TemplateDraft("fresh", "en", "marketing", "Hello {{1}}", {"1": "Ana"})
+    submission = provider.templates.submit_request(draft, channel, [])
+    assert submission
+    asked = [*(check.request(channel) for check in provider.checks), listing, submission, misspelt]
 
-    listed = asyncio.run(look("1234/message_templates"))["data"]
-    assert {(each["name"], each["status"]) for each in listed} >= {("sale", "APPROVED"), ("pending", "PENDING")}
-    assert asyncio.run(look(CHANNEL))["quality_rating"] == "GREEN"
+    async def look() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(Sandbox(options).app())
+        async with httpx.AsyncClient(transport=transport) as client:
+            return [await client.send(request) for request in asked]
+
+    number, account, listed, submitted, wrong = asyncio.run(look())
+    assert dict(provider.checks[0].read(number))["quality"] == "GREEN"  # type: ignore[arg-type]
+    assert dict(provider.checks[1].read(account))["review"] == "APPROVED"  # type: ignore[arg-type]
+    states, cursor = cast(Any, provider.templates.read_list(listed))
+    assert {(state.name, state.status) for state in states} >= {("sale", "approved"), ("pending", "pending")}
+    assert cursor is None
+    assert cast(Any, provider.templates.read_submitted(submitted)).status == "pending"
+    assert wrong.json()["error"]["code"] == 100
 
 
 def fates(seed: int = 1, count: int = 4000, **tables: Any) -> list[fate.Fate]:

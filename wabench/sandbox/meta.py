@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wabench.campaigns.templates import variables
-from wabench.sandbox import _meta_webhooks
+from wabench.sandbox import _meta_account, _meta_webhooks
 from wabench.sandbox.base import Answer, Call, Happening, Post, Refusal, Shop, Taken, Why
-from wabench.settings import TemplateSettings
 
 name = "meta"
 
@@ -218,44 +217,8 @@ def _json(value: Mapping[str, Any], status: int = 200) -> Answer:
 
 
 def look_up(call: Call, shop: Shop, happened: Sequence[Happening]) -> Answer | None:
-    """Answer for the number's own fields and the account's templates."""
-    first, _, rest = call.path.strip("/").partition("/")
-    if call.method == "GET" and first == shop.channel_id and not rest:
-        return _number(shop)
-    if rest != "message_templates":
-        return None
-    if call.method == "POST":
-        return _json({"id": "sandbox", "status": "PENDING", "category": "MARKETING"})
-    data = [_listed(template, known) for template, known in shop.templates.items()]
-    return _json({"data": data, "paging": {"cursors": {"before": "a", "after": "b"}}})
-
-
-def _number(shop: Shop) -> Answer:
-    return _json({
-        "id": shop.channel_id,
-        "display_phone_number": _meta_webhooks.NUMBER,
-        "verified_name": "Sandbox",
-        "quality_rating": "GREEN",
-        "code_verification_status": "VERIFIED",
-        "throughput": {"level": "STANDARD"},
-        "whatsapp_business_manager_messaging_limit": "TIER_2000",
-        "name_status": "APPROVED",
-        "status": "CONNECTED",
-    })  # fmt: skip
-
-
-def _listed(template: str, known: TemplateSettings) -> dict[str, Any]:
-    is_named = any(not variable.isdigit() for variable in variables(known.body))
-    return {
-        "id": known.ids.get("meta", hashlib.sha256(template.encode()).hexdigest()[:15]),
-        "name": template,
-        "language": known.language,
-        "status": known.status.upper(),
-        "category": known.category.upper(),
-        "parameter_format": "NAMED" if is_named else "POSITIONAL",
-        "quality_score": {"score": "GREEN"},
-        "components": [{"type": "BODY", "text": known.body}],
-    }
+    """Answer for the number, the account and its templates; Meta lists no messages."""
+    return _meta_account.look_up(call, shop)
 
 
 def posts(happenings: Sequence[Happening], shop: Shop, now: float) -> Sequence[Post]:
