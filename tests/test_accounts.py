@@ -233,6 +233,7 @@ def test_the_commands_speak_json_and_their_exit_codes(home: Path) -> None:
     assert run(home, "template", "lint", "offer").startswith(("template", "┏"))
     for words, code, told in (
         (("template", "lint"), 3, "sale would be refused"),
+        (("template", "lint"), 3, "[templates.sale]"),
         (("template", "lint", "offr"), 2, "did you mean 'offer'"),
         (("template", "submit", "sale"), 3, "would be refused"),
         (("template", "sync", "nobody"), 2, "no provider 'nobody'"),

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -41,7 +42,7 @@ def show_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> N
         numeric = isinstance(rows[0][column], int | float | Decimal)
         table.add_column(column, justify="right" if numeric else "left")
     for row in rows:
-        table.add_row(*("" if v is None else str(v) for v in row.values()))
+        table.add_row(*("" if v is None else escape(str(v)) for v in row.values()))
     out.print(table)
 
 

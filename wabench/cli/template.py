@@ -1,7 +1,8 @@
 """`wabench template`: what providers have, what reviewers would refuse, and handing in."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -42,7 +43,16 @@ def list_templates(as_json: Json = False) -> None:
     Example: wabench template list
     """
     known = submission.known(configuration.load())
-    console.show_json(known) if as_json else console.show_table(known)
+    console.show_json(known) if as_json else console.show_table([_row(each) for each in known])
+
+
+def _row(template: Mapping[str, Any]) -> dict[str, Any]:
+    """Draw a template's row together, so that it fits a terminal."""
+    quality = template["quality"] if template["quality"] not in (None, "unknown") else None
+    status = ", ".join(filter(None, (template["status"], quality, template["reason"])))
+    shown = ("name", "language", "category")
+    return {**{key: template[key] for key in shown}, "status": status, "known from": template["known from"],
+            "variables": template["variables"]}  # fmt: skip
 
 
 @app.command()
