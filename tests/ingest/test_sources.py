@@ -47,11 +47,11 @@ class Puller:
     def __init__(self, home: Path, server: Server) -> None:
         self.home, self.server = home, server
 
-    def __call__(self, *words: str) -> dict[str, Any]:
+    def __call__(self) -> dict[str, Any]:
         """Pull to the end; a token that was revoked on the way is named, exchanged, and the pull goes on."""
         for _ in range(3):
             self.write_settings()
-            process = processes.start(self.home, "ingest", "--json", *words)
+            process = processes.start(self.home, "ingest", "--json")
             printed = process.communicate()[0].decode()
             if process.returncode == 0:
                 return json.loads(printed[printed.index("{") :])
@@ -82,7 +82,7 @@ class Puller:
         with closing(duckdb.connect(str(self.home / "data/warehouse.duckdb"), read_only=True)) as warehouse:
             return {table: sorted(warehouse.execute(sql).fetchall(), key=repr) for table, sql in QUERIES.items()}
 
-    def pull_here(self, full: bool) -> None:
+    def pull_here(self, full: bool = False) -> None:
         """Pull in this process, which starts sooner."""
         self.write_settings()
         settings = load({"WABENCH_HOME": str(self.home)})
@@ -147,11 +147,11 @@ def test_ten_thousand_orders_arrive_exactly_through_kills_throttling_and_an_expi
 
     moment = now()
     live_on(server.system.shop, moment)
-    puller()
+    puller.pull_here()
     puller.assert_changes_came(moment)
     if sources.get(server.system.kind).tells_deletions:
         puller.assert_as_on_the_server()
-    puller("--full")
+    puller.pull_here(full=True)
     puller.assert_as_on_the_server()
 
 
@@ -163,11 +163,11 @@ def test_what_happens_while_a_pull_runs_costs_no_order(kind: str, request_number
         puller, begun = Puller(home, server), now()
         old = set(server.system.shop.orders)
         server.meanwhile[request_number] = lambda: live_on(server.system.shop, now())
-        puller.pull_here(full=False)
+        puller.pull_here()
         assert not server.meanwhile
         new = set(server.system.shop.orders) - old
         puller.assert_none_is_missing(but={str(number) for number in new})
-        puller.pull_here(full=False)
+        puller.pull_here()
         puller.assert_none_is_missing()
         puller.assert_changes_came(begun)
         puller.pull_here(full=True)

@@ -190,10 +190,11 @@ def connection(name: str, found: list[Any], asked: dict[str, Any], write: Callab
         since = re.fullmatch(r"updated_at:>='(.+)Z'", asked["query"])
         assert since, asked["query"]
         found = [record for record in found if record.updated >= datetime.fromisoformat(since[1])]
-    found.sort(key=place)
     if asked["after"]:
         moment, _, number = base64.b64decode(asked["after"]).decode().partition(" ")
-        found = [record for record in found if place(record) > (datetime.fromisoformat(moment), int(number))]
+        last = datetime.fromisoformat(moment), int(number)
+        found = [record for record in found if place(record) > last]
+    found.sort(key=place)
     here = found[: asked["first"]]
     end = f"{here[-1].updated.isoformat()} {here[-1].id}" if here else ""
     info = {"hasNextPage": len(found) > len(here), "endCursor": base64.b64encode(end.encode()).decode() or None}
