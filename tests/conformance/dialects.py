@@ -96,10 +96,16 @@ ALL = (
 OWN_OPT_OUT = ("Meta", "Meta marketing", "Bird v1")
 """Who tells an opt-out in an event of its own, so that it is no answer to the message; elsewhere it is one."""
 
-DIFFERENCES: Mapping[str, str] = {
-    "no business-scoped ids": "people known by a business-scoped id alone can't be reached, and the plan says so: "
-    "MessageBird classic, Zenvia",
-    "idempotency key": "a server error is tried again under the same key, so that nobody stays unknown: none yet",
-    "opt-out in words": "who opts out does so by a message, which counts as an answer too: all but Meta and Bird v1",
-}
-"""Where dialects rightly differ in what a campaign comes to."""
+DIFFERENCES = (
+    (
+        "No business-scoped ids",
+        "who is known by one alone can't be reached, and the plan says so",
+        tuple(dialect.name for dialect in ALL if not dialect.can.user_id_recipients),
+    ),
+    (
+        "Opt-outs in words",
+        "who opts out does so by a message, which counts as an answer too",
+        tuple(dialect.name for dialect in ALL if dialect.name not in OWN_OPT_OUT),
+    ),
+)
+"""Where dialects rightly differ in what a campaign comes to: what it is, what follows, and whose it is."""
