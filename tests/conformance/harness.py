@@ -117,15 +117,22 @@ class Shop:
         """Send a case's campaign to its end; gives how its first run ended."""
         with self.open(case.scenario(), **case.settings) as shop:
             first = self._send(shop, case, case.name)
-        if case.is_paused:
-            with self.open(case.scenario(resumed=True), "another-good-token" if case.is_token_new else "") as shop:
-                how = {"settle": partial(refresh.settle, shop.settings), "on_turn": lambda counts: None}
-                assert runner.resume(shop.settings, case.name, "tester", **how).campaign.status == "finished"
-                shop.settle()
+        if case.is_paused or case.is_retried:
+            self._resume(case)
         if case.again:
             with self.open(Scenario()) as shop:
                 self._send(shop, case, f"{case.name} again")
         return first
+
+    def _resume(self, case: Case) -> None:
+        token = "another-good-token" if case.is_token_new else ""
+        with self.open(case.scenario(resumed=True), token, unknown_wait_minutes="0") as shop:
+            settle = partial(refresh.settle, shop.settings)
+            done = runner.resume(
+                shop.settings, case.name, "tester", retry_unknown=case.is_retried, settle=settle, on_turn=lambda _: None
+            )
+            assert done.campaign.status == "finished"
+            shop.settle()
 
     def _send(self, shop: Open, case: Case, name: str) -> str:
         settings = shop.settings

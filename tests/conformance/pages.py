@@ -32,6 +32,7 @@ _ABOUT = {
     "failures and opt-outs": "2 in 10 can't be reached, 2 in 10 had stopped promotions, 3 in 10 then say STOP; "
     "a second campaign leaves out all who stopped",
     "known by user id alone": "half of the people have no known phone",
+    "server errors, then a person decides": "as above; those who may not have been reached are written to again",
 }
 _HEAD = """\
 # Conformance

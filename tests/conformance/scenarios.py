@@ -19,10 +19,10 @@ FUNNEL = ("planned", "suppressed", "unknown", "accepted", "rejected", "failed", 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
-    """One scenario: `then` is the scenario of a resume, after the campaign has paused itself.
+    """One scenario. `is_paused`: the campaign pauses itself, and is resumed when the reason is gone.
 
-    `is_token_new`: the resume has another token. `again`: a second campaign goes to the same people. `hidden_ids` of
-    the people are known by a business-scoped id alone.
+    `is_token_new`: the resume has another token. `is_retried`: a person has sent again what stayed unknown. `again`: a
+    second campaign goes to the same people. `hidden_ids` of them are known by a business-scoped id alone.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Case:
     hidden_ids: int = 0
     is_paused: bool = False
     is_token_new: bool = False
+    is_retried: bool = False
     again: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
 
@@ -39,10 +40,12 @@ class Case:
         return CASES.index(self)
 
     def scenario(self, resumed: bool = False) -> Scenario:
-        """Give its scenario; that of the resume is without what made the campaign pause."""
+        """Give its scenario; that of the resume is without what made the campaign pause, and without errors."""
         tables = {"seed": SEED, **self.tables}
-        stops = ("limits", "token", "templates") if resumed else ()
-        return Scenario.model_validate({key: value for key, value in tables.items() if key not in stops})
+        if resumed:
+            kept = {key: value for key, value in tables.items() if key not in ("limits", "token", "templates")}
+            tables = {**kept, "shares": {**tables.get("shares", {}), "server_error": 0}}
+        return Scenario.model_validate(tables)
 
     def customers(self) -> Iterator[dict[str, str]]:
         """Make its people, whom no other scenario writes to."""
@@ -71,6 +74,7 @@ CASES = (
         "failures": {"undeliverable": 0.2, "opted_out": 0.2}, "shares": {"opt_out": 0.3, "reply": 0.2},
     }, people=16, again=True),
     Case("known by user id alone", {"shares": _SOME}, hidden_ids=6),
+    Case("server errors, then a person decides", {"shares": {"server_error": 0.4}}, is_retried=True),
 )  # fmt: skip
 
 
@@ -94,7 +98,7 @@ def expected(case: Case, dialect: Dialect) -> dict[str, Story]:
 def _story(case: Case, dialect: Dialect, person: Mapping[str, str]) -> Story:
     if not person["phone"] and not dialect.can.user_id_recipients:
         return Story("suppressed", "no way to reach", frozenset(), None, False, "unknown")
-    fate = decide(case.scenario(), person["phone"] or person["user_id"], TEMPLATE, 1)
+    fate = _fate(case, person["phone"] or person["user_id"])
     told, consent = fate.values, "opted_in" if person["phone"] else "unknown"
     stopped = "opt_out" in told or (fate.is_taken and fate.failure is Failure.OPTED_OUT)
     is_known = fate.answered is Answered.WELL or bool(told)
@@ -108,14 +112,14 @@ def _story(case: Case, dialect: Dialect, person: Mapping[str, str]) -> Story:
     )
 
 
+def _fate(case: Case, recipient: str) -> Fate:
+    """Draw what became of a person; who was not written to for an error is so by the retry, where there is one."""
+    first = decide(case.scenario(), recipient, TEMPLATE, 1)
+    return first if first.is_taken or not case.is_retried else decide(case.scenario(True), recipient, TEMPLATE, 1)
+
+
 def _is_answered(told: frozenset[str], dialect: Dialect) -> bool:
     return "reply" in told or ("opt_out" in told and dialect.name not in OWN_OPT_OUT)
-
-
-def fates(case: Case, dialect: Dialect) -> list[Fate]:
-    """Draw the fates of all who can be reached."""
-    reached = [p for p in case.customers() if p["phone"] or dialect.can.user_id_recipients]
-    return [decide(case.scenario(), p["phone"] or p["user_id"], TEMPLATE, 1) for p in reached]
 
 
 def funnel(stories: Mapping[str, Story]) -> dict[str, int]:
