@@ -15,10 +15,10 @@ _AROUND = " \t\r\n.!\"'«»“”"
 
 
 def opt_outs(events: Sequence[MessageEvent]) -> list[MessageEvent]:
-    """Give an `opt_out` for each event that states one, unless the provider's own is beside it."""
-    if any(event.event_type == EventType.OPT_OUT for event in events):
-        return []
-    return [_opt_out(event) for event in events if _is_stated(event)]
+    """Give an `opt_out` for each event that states one, unless the provider's own of that person is beside it."""
+    own = [event for event in events if event.event_type == EventType.OPT_OUT]
+    told = {who for event in own for who in (event.phone, event.user_id) if who}
+    return [_opt_out(event) for event in events if _is_stated(event) and told.isdisjoint((event.phone, event.user_id))]
 
 
 def _is_stated(event: MessageEvent) -> bool:

@@ -31,3 +31,15 @@ def test_a_failure_because_the_person_stopped_promotions_is_an_opt_out(code: str
 def test_the_providers_own_opt_out_is_enough() -> None:
     own = MessageEvent("twilio:1:opt_out", EventType.OPT_OUT, phone="+5511987654321")
     assert opt_outs([received("STOP"), own]) == []
+
+
+def test_anothers_opt_out_in_the_same_body_takes_nobodys_away() -> None:
+    another = MessageEvent("meta:2:opt_out", EventType.OPT_OUT, phone="+5511900000002")
+    (event,) = opt_outs([another, received("STOP")])
+    assert event.phone == "+5511987654321"
+
+
+def test_an_opt_out_of_nobody_known_takes_nobodys_away() -> None:
+    nobody = MessageEvent("meta:2:opt_out", EventType.OPT_OUT)
+    nameless = MessageEvent("meta:3:received", EventType.RECEIVED, user_id="BR.7", body_text="STOP")
+    assert [event.user_id for event in opt_outs([nobody, nameless])] == ["BR.7"]
