@@ -123,7 +123,7 @@ def _parse_events(span: Span, data: bytes) -> Parsed:
     received: list[str] = []
     refs: list[str] = []
     rejects = _Rejects(span)
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     for offset, line in _lines(data, span.start):
         try:
             received_at, body, query = landing.open_envelope(line)
@@ -135,8 +135,10 @@ def _parse_events(span: Span, data: bytes) -> Parsed:
             rejects.add(offset, received_at, str(error), body)
             continue
         for event in (*found, *opt_outs(found)):
-            if event.event_id not in seen:
-                seen.add(event.event_id)
+            if (known := seen.get(event.event_id)) is not None:
+                events[known] = _with_callback(events[known], event.callback_data)
+            else:
+                seen[event.event_id] = len(events)
                 events.append(event)
                 received.append(received_at)
                 refs.append(f"{span.name}:{offset}")
@@ -148,6 +150,13 @@ def _parse_events(span: Span, data: bytes) -> Parsed:
     columns |= {"received_at": pa.array(received, pa.string()), "landing_ref": pa.array(refs, pa.string())}
     columns["provider"] = pa.repeat(span.source, len(events)).cast(pa.string())
     return Parsed(span, {"message_events": _received(pa.table(columns))}, rejects.table())
+
+
+def _with_callback(event: MessageEvent, callback: str | None) -> MessageEvent:
+    """Give an event the word for its send that a repetition carries, as `load_message_events_again.sql` does."""
+    if not callback or (event.callback_data and event.callback_data <= callback):
+        return event
+    return msgspec.structs.replace(event, callback_data=callback)
 
 
 class _Rows:

@@ -120,6 +120,38 @@ def test_of_an_event_received_twice_the_first_arrival_stands_whichever_is_loaded
     assert rows(settings, "select received_at from raw.message_events") == [(AT.replace(tzinfo=None),)]
 
 
+TWILIO_DELIVERED = b"MessageSid=SM1&MessageStatus=delivered&From=whatsapp:%2B15550000000&To=whatsapp:%2B15560000000"
+STREAMED = (
+    b'[{"type":"com.twilio.messaging.message.delivered","data":{"messageSid":"SM1","messageStatus":"DELIVERED",'
+    b'"from":"whatsapp:+15550000000","to":"whatsapp:+15560000000","timestamp":"2026-07-01T11:59:00Z"}}]'
+)
+
+
+@pytest.mark.parametrize("loads", [1, 2])
+@pytest.mark.parametrize("hours", [(0, 1), (1, 0)])
+def test_of_an_event_told_twice_the_sends_word_is_kept_whichever_came_or_was_loaded_first(
+    settings: Settings, hours: tuple[int, int], loads: int
+) -> None:
+    land(settings, STREAMED, stream="twilio/webhooks", at=AT + timedelta(hours=hours[0]))
+    if loads == 2:
+        loader.load(settings)
+    told = AT + timedelta(hours=hours[1])
+    land(settings, TWILIO_DELIVERED, stream="twilio/webhooks", at=told, query="callback=wb%3A1", valid_json=False)
+    loader.load(settings)
+    found = rows(settings, "select callback_data, received_at, occurred_at is not null from raw.message_events")
+    assert found == [("wb:1", AT.replace(tzinfo=None), hours[0] == 0)]
+
+
+def test_an_event_told_twice_in_one_file_has_the_sends_word(settings: Settings) -> None:
+    log = LandingLog(settings.paths.landing / "twilio/webhooks", clock=lambda: AT)
+    log.append(STREAMED)
+    log.append(TWILIO_DELIVERED, query="callback=wb%3A1", valid_json=False)
+    log.commit()
+    log.close()
+    assert loader.load(settings).rows == {"message_events": 1}
+    assert rows(settings, "select callback_data from raw.message_events") == [("wb:1",)]
+
+
 def test_half_an_emoji_costs_no_event_and_a_bottomless_body_stops_no_load(settings: Settings) -> None:
     cut = webhooks.messages(webhooks.text("wamid.1", "hi 🙏")).replace(b"\\ude4f", b"")
     assert b"\\ud83d" in cut
