@@ -243,6 +243,9 @@ def test_a_v1_error_is_its_names_family_else_its_types(status: int, content: Any
         (422, {"code": "InvalidPayload", "message": "m", "details": {".receiver": ["x"]}}, ErrorFamily.NEVER),
         (422, {"code": "InvalidPayload", "message": "m", "details": {".template.locale": ["x"]}},
          ErrorFamily.STOP_TEMPLATE),
+        # one person's value must not stop everybody
+        (422, {"code": "InvalidPayload", "message": "m", "details": {".template.parameters[0].value": ["x"]}},
+         ErrorFamily.NEVER),
         (401, {"code": "Unauthorized", "message": "m"}, ErrorFamily.STOP_ACCOUNT),
         (404, {"code": "NotFound", "message": "m"}, ErrorFamily.STOP_ACCOUNT),
         (429, {"code": "TooManyRequests", "message": "m"}, ErrorFamily.RETRY),
@@ -267,6 +270,7 @@ def classic_error(code: int, parameter: str | None = None) -> dict[str, Any]:
         (402, classic_error(25), ErrorFamily.STOP_ACCOUNT),
         (422, classic_error(10, "to"), ErrorFamily.NEVER),
         (422, classic_error(10, "content.hsm.templateName"), ErrorFamily.STOP_TEMPLATE),
+        (422, classic_error(10, "content.hsm.params[0].default"), ErrorFamily.NEVER),  # one person's value
         (429, classic_error(21), ErrorFamily.RETRY),
         (500, classic_error(99), ErrorFamily.MAYBE_SENT),
         (400, classic_error(4711), ErrorFamily.MAYBE_SENT),

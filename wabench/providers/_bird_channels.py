@@ -12,6 +12,7 @@ from wabench.providers import _meta_errors
 from wabench.providers._bird_values import (
     at,
     dicts,
+    is_ones_value,
     iso,
     meta_code,
     not_understood,
@@ -120,7 +121,7 @@ def failure(response: httpx.Response, answer: object) -> Failed:
         raise KeyError("code")
     details = at(answer, "details")
     fields = [str(field).lstrip(".") for field in details] if isinstance(details, dict) else []
-    is_template = any(field.startswith("template") for field in fields)
+    is_template = any(field.startswith("template") and not is_ones_value(field) for field in fields)
     found = HTTP.get(response.status_code, _MAYBE)
     found = _TEMPLATE if is_template and found is _NEVER else found
     return Failed(found, code, "; ".join([message or "", *fields]).strip("; "), retry_after(response))

@@ -81,3 +81,8 @@ def not_theirs(response: httpx.Response) -> Failed:
     """Read an answer that has none of Bird's shapes: a proxy's, or half of one."""
     family = HTTP.get(response.status_code, ErrorFamily.MAYBE_SENT)
     return Failed(family, f"http_{response.status_code}", "the answer is not Bird's", retry_after(response))
+
+
+def is_ones_value(path: str) -> bool:
+    """Tell whether an error's path leads into a template's parameters: one person's values, which stop nobody else."""
+    return "params" in path or "parameters" in path

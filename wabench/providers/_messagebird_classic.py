@@ -8,7 +8,18 @@ import httpx
 
 from wabench.events import Direction, EventType, MessageEvent
 from wabench.providers import _meta_errors
-from wabench.providers._bird_values import HTTP, at, dicts, not_understood, phone, retry_after, text, time, user_id
+from wabench.providers._bird_values import (
+    HTTP,
+    at,
+    dicts,
+    is_ones_value,
+    not_understood,
+    phone,
+    retry_after,
+    text,
+    time,
+    user_id,
+)
 from wabench.providers.base import Channel, Failed, Media, Message, Template, Text
 from wabench.providers.errors import ErrorFamily
 
@@ -105,7 +116,8 @@ def failure(response: httpx.Response, answer: object) -> Failed:
     error = dicts(at(answer, "errors"))[0]
     code, parameter = text(error.get("code")) or "", text(error.get("parameter")) or ""
     found = HTTP.get(response.status_code) or family(code)
-    found = _TEMPLATE if found is _NEVER and parameter.startswith(("content.hsm", "hsm")) else found
+    is_template = parameter.startswith(("content.hsm", "hsm")) and not is_ones_value(parameter)
+    found = _TEMPLATE if found is _NEVER and is_template else found
     said = text(error.get("description")) or text(error.get("message")) or ""
     return Failed(found, code, f"{said} ({parameter})" if parameter else said, retry_after(response))
 
