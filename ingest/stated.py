@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 
 from wabench.events import EventType, MessageEvent
+from wabench.providers.errors import STOPPED_CODES
 
 STOP_WORDS = frozenset({
     "stop", "stopall", "stop all", "unsubscribe", "stopp", "parar", "pare", "sair", "baja", "стоп", "отписаться",
 })  # fmt: skip
 """Each is an opt-out only as the whole message: "stop by tomorrow" is none."""
-STOPPED_CODES = frozenset({"131050", "21610", "recipient_suppressed"})
-"""Errors that say the person stopped the shop's promotions: Meta's (also as others hand it on), Twilio's, Bird's."""
 _LONGEST = 20
 _AROUND = " \t\r\n.!\"'«»“”"
 

@@ -204,6 +204,21 @@ def test_a_stopped_account_pauses_the_campaign_and_a_resume_sends_to_whom_it_tur
     assert [claim.send_id for claim in turn(campaign).claims] == [first.send_id]
 
 
+@pytest.mark.parametrize("code", ["131050", "21610", "recipient_suppressed"])
+def test_a_refusal_that_says_the_person_stopped_us_is_an_opt_out_for_every_campaign(
+    start: Start, turn: Take, opened: Ledger, code: str
+) -> None:
+    campaign = start("spring", [customer(1, user_id="BR.1"), customer(2)])
+    first, second = turn(campaign).claims
+    refused = Outcome(first, Failed(ErrorFamily.NEVER, code, "stopped"))
+    turn(campaign, [refused, Outcome(second, Failed(ErrorFamily.NEVER, "131026", ""))])
+    turn(campaign, [refused])
+    assert opened.consent_sources("refusal ") == [f"refusal {first.send_id}:{code}"]
+    other = start("autumn", [customer(1, customer_id="merged"), customer(2)])
+    assert [claim.message.phone for claim in turn(other, at=NOW + DAY).claims] == [second.message.phone]
+    assert states(opened, other) == {"claimed": 1, "suppressed: opted out": 1}
+
+
 def test_a_claim_that_was_never_called_is_planned_again_and_does_not_count(start: Start, turn: Take) -> None:
     campaign = start("spring", [customer(1)])
     (claim,) = turn(campaign).claims

@@ -17,6 +17,7 @@ from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
 from wabench.campaigns.policy import MARKETING, Consent, Facts, Hold, Rules, Skip, after, decide, newest, stops_campaign
 from wabench.campaigns.schema import MAY_HAVE_REACHED, CampaignState, SendState, audit, campaigns, consent, sends
 from wabench.providers.base import Accepted, Failed, Message, Template
+from wabench.providers.errors import STOPPED_CODES
 
 CALLBACK_PREFIX = "wb:"
 _KEYS = (sends.c.customer_id, sends.c.phone, sends.c.user_id)
@@ -110,11 +111,35 @@ def _record(connection: Connection, campaign: Campaign, outcomes: Sequence[Outco
     made = [outcome for outcome in outcomes if outcome.result is not None]
     if made:
         connection.execute(insert(audit), [_audit_row(outcome, campaign.campaign_id, now) for outcome in made])
+    if stopped := [o for o in made if isinstance(o.result, Failed) and o.result.code in STOPPED_CODES]:
+        _state_opt_outs(connection, campaign, stopped, now)
     stop = next((o.result for o in made if o.result and stops_campaign(o.result)), None)
     if isinstance(stop, Failed):
         reason = f"{campaign.provider} answered {stop.code}: {stop.detail}"
         if move_campaign(connection, campaign.campaign_id, CampaignState.PAUSED, reason=reason):
             note(connection, now, "sender", CampaignState.PAUSED, campaign.campaign_id, detail=reason)
+
+
+def _state_opt_outs(connection: Connection, campaign: Campaign, stopped: Sequence[Outcome], now: datetime) -> None:
+    """Keep it as an opt-out when a refusal says the person stopped us: no other provider knows, and no event may come.
+
+    The send's id in the source makes it one statement however often the send is refused.
+    """
+    sources = {_refused(outcome): outcome.claim.send_id for outcome in stopped}
+    told = connection.scalars(select(consent.c.source).where(consent.c.source.in_(sources))).all()
+    sources = {source: send_id for source, send_id in sources.items() if source not in told}
+    keys = select(sends.c.send_id, *_KEYS).where(sends.c.send_id.in_(sources.values()))
+    people = {row.send_id: row._asdict() for row in connection.execute(keys)}
+    for source, send_id in sources.items():
+        person = {key.name: people[send_id][key.name] for key in _KEYS}
+        stated = {"consent": "opted_out", "stated_at": now, "source": source}
+        connection.execute(insert(consent).values(person | stated))
+        note(connection, now, source, "opted_out", campaign.campaign_id, send_id)
+
+
+def _refused(outcome: Outcome) -> str:
+    code = outcome.result.code if isinstance(outcome.result, Failed) else ""
+    return f"refusal {outcome.claim.send_id}:{code}"
 
 
 def _pause_for_template(connection: Connection, campaign: Campaign, now: datetime) -> bool:

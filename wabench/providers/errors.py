@@ -21,5 +21,9 @@ class ErrorFamily(StrEnum):
     STOP_ACCOUNT = "stop_account"
 
 
+STOPPED_CODES = frozenset({"131050", "21610", "recipient_suppressed"})
+"""Errors that say the person stopped the shop's promotions: Meta's (also as others hand it on), Twilio's, Bird's."""
+
+
 class Unparsable(Exception):
     """The body is not what the provider sends at all (not JSON, not an object)."""
