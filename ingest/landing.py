@@ -84,6 +84,20 @@ def is_loose_json(body: bytes) -> bool:
     return True
 
 
+def read_json(body: bytes) -> Any:
+    """Read JSON, a `?` in place of half a surrogate pair; raises msgspec.DecodeError for what is none."""
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        if b"\\u" not in body:
+            raise
+    try:
+        text = json.dumps(json.loads(body.decode()), ensure_ascii=False)
+    except (ValueError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from None
+    return msgspec.json.decode(text.encode(errors="replace"))
+
+
 def envelope(
     body: bytes, received_at: datetime, *, valid_json: bool, pull: dict[str, Any] | None = None, query: str = ""
 ) -> bytes:

@@ -205,7 +205,7 @@ def _parse_pages(span: Span, data: bytes) -> Parsed:
         try:
             opened = landing.decode_envelope(line)
             received_at = opened.received_at
-            document = msgspec.json.decode(opened.raw())
+            document = landing.read_json(opened.raw())
         except (msgspec.DecodeError, RecursionError) as error:
             rejects.add(offset, received_at, f"not JSON: {error}", line)
             continue

@@ -1,7 +1,7 @@
 """Pull configured sources into landing, each going on where its last landed page says it stopped."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ import msgspec
 
 from ingest import landing, sources
 from ingest.landing import LandingLog
-from ingest.sources.base import Api, Cursor, PageRefused
+from ingest.sources.base import Api, Cursor, Page, PageRefused
 from wabench.errors import UsageError, WabenchError
 from wabench.settings import Settings
 
@@ -18,6 +18,15 @@ TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
 FULL_EVERY_DAYS = 7
 """How often everything is asked for again where that alone shows what was deleted, and the settings don't say."""
+
+WHOLE_SECOND = timedelta(seconds=1)
+"""What a server's time may lag behind by being told in whole seconds."""
+
+UNFORESEEN = (
+    LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, msgspec.MsgspecError,
+    httpx.InvalidURL,
+)  # fmt: skip
+"""What reading an answer may raise that is not as documented, whatever it is."""
 
 
 @dataclass(slots=True)
@@ -45,6 +54,12 @@ class _Run(msgspec.Struct):
     """Whether what it does not show is deleted."""
     full_at: datetime | None = None
     """When the last pull that asked for everything began: this one, or one before."""
+    shop: str | None = None
+    """Whose list it is (`sources.identity`); None on pages that landed before this was kept."""
+    seen: int | None = None
+    """Records so far, of its earlier parts too where it was resumed; None where these did not count."""
+    confirmed: bool = False
+    """Whether a person asked for everything."""
 
 
 def pull(
@@ -85,6 +100,7 @@ def _outcome(settings: Settings, api: Api, feed: str, full: bool, progress: Prog
 
 
 def _pull_feed(settings: Settings, api: Api, outcome: PullOutcome, full: bool, progress: Progress | None) -> None:
+    api.begin()
     run = _run(settings, api, outcome, full)
     outcome.resumed = run.next is not None
     log = LandingLog(settings.paths.landing / outcome.source / outcome.stream, clock=api.clock)
@@ -94,7 +110,7 @@ def _pull_feed(settings: Settings, api: Api, outcome: PullOutcome, full: bool, p
         except PageRefused:
             if not outcome.resumed or outcome.pages:
                 raise
-            run.next, outcome.resumed = None, False  # the place it stopped at has expired: from the run's beginning
+            run.next, run.seen, outcome.resumed = None, 0, False  # its place has expired: from the run's beginning
             _land_pages(api, run, log, outcome, progress)
     finally:
         log.close()
@@ -102,16 +118,18 @@ def _pull_feed(settings: Settings, api: Api, outcome: PullOutcome, full: bool, p
 
 def _run(settings: Settings, api: Api, outcome: PullOutcome, full: bool) -> _Run:
     """Go on with the run that stopped, as what it was; else begin one, of everything where that is asked for or due."""
-    now = api.clock()
-    last = None if full else _last_run(settings, outcome)
-    if last is not None and last.started_at > now:
-        last = None  # it was begun by a clock that ran ahead; to trust it would be to pull nothing until then
+    now, shop = api.clock(), sources.identity(api.settings, outcome.stream)
+    last = None if full else _last_run(settings, outcome, now)
+    if last is not None and last.shop not in (None, shop):
+        last = None  # the address or what it is asked for is another one's now, whose history was never pulled
     if last is not None and last.next is not None:
         return last
+    begun = _Run(now, full_at=now, shop=shop, seen=0, confirmed=full)
     if last is None or _is_full_due(api, outcome.stream, last, now):
-        return _Run(now, is_full=api.source.is_whole(api.settings, outcome.stream), full_at=now)
-    overlap = timedelta(seconds=api.settings.overlap_seconds)
-    return _Run(now, since=last.started_at - overlap, full_at=last.full_at)
+        begun.is_full = api.source.is_whole(api.settings, outcome.stream)
+        return begun
+    begun.since, begun.full_at = last.started_at - timedelta(seconds=api.settings.overlap_seconds), last.full_at
+    return begun
 
 
 def _is_full_due(api: Api, feed: str, last: _Run, now: datetime) -> bool:
@@ -119,13 +137,16 @@ def _is_full_due(api: Api, feed: str, last: _Run, now: datetime) -> bool:
     if days is None:
         is_needed = api.source.is_whole(api.settings, feed) and not api.source.tells_deletions
         days = FULL_EVERY_DAYS if is_needed else 0
-    return days > 0 and (last.full_at is None or now - last.full_at >= timedelta(days=days))
+    return days > 0 and (last.full_at is None or not timedelta() <= now - last.full_at < timedelta(days=days))
 
 
 def _land_pages(api: Api, run: _Run, log: LandingLog, outcome: PullOutcome, progress: Progress | None) -> None:
-    for page in api.source.pages(api, outcome.stream, run.since, run.next):
+    for page in _pages(api, run, outcome.stream):
+        if not outcome.resumed and not outcome.pages:
+            run.started_at = _began(api, run.started_at)
         run.next = page.next
-        log.append(page.body, pull=msgspec.to_builtins(run))
+        run.seen = None if run.seen is None else run.seen + page.records
+        log.append(page.body, valid_json=landing.is_json(page.body), pull=msgspec.to_builtins(run))
         log.commit()
         outcome.pages += 1
         outcome.records += page.records
@@ -133,14 +154,33 @@ def _land_pages(api: Api, run: _Run, log: LandingLog, outcome: PullOutcome, prog
             progress(outcome)
 
 
-def _last_run(settings: Settings, outcome: PullOutcome) -> _Run | None:
-    """Read where the last pull stopped off the last page that landed: there is no second store to disagree with it."""
+def _pages(api: Api, run: _Run, feed: str) -> Iterator[Page]:
+    """Ask for page after page; what can't be read ends this feed alone."""
+    try:
+        yield from api.source.pages(api, feed, run.since, run.next)
+    except UNFORESEEN as error:
+        raise WabenchError(f"source {api.name} answered what is not documented ({api.hide(repr(error))})") from error
+
+
+def _began(api: Api, ours: datetime) -> datetime:
+    """Give when a pull began by the source's clock where ours is ahead of it: what changes until then is asked for."""
+    theirs = api.server_time
+    return theirs if theirs and theirs + WHOLE_SECOND < ours else ours
+
+
+def _last_run(settings: Settings, outcome: PullOutcome, now: datetime) -> _Run | None:
+    """Read where the last pull stopped off the last page that landed: there is no second store to disagree with it.
+
+    One begun by a clock that ran ahead is passed over: to trust it would be to pull nothing until then.
+    """
     for file in reversed(landing.files(settings.paths.landing, outcome.source, outcome.stream)):
         if file.is_batch or not (line := landing.last_line(file.path)):
             continue
         try:
             said = landing.decode_envelope(line).pull
-            return msgspec.convert(said, _Run) if said else None
+            run = msgspec.convert(said, _Run) if said else None
         except (msgspec.DecodeError, msgspec.ValidationError):
             raise WabenchError(f"{file.path}: its last line is damaged; pull with --full") from None
+        if run is None or run.started_at <= now:
+            return run
     return None

@@ -22,6 +22,7 @@ kind = "amocrm"
 base_url = ""
 secrets = ("token",)
 OPTIONS: Mapping[str, str] = {}
+IDENTITY: tuple[str, ...] = ()
 page_size = 250
 per_second = 6.0
 tells_deletions = False

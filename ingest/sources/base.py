@@ -16,6 +16,8 @@ from typing import Any, Protocol
 import httpx
 import msgspec
 
+from ingest import landing
+from ingest.patience import PATIENCE, Patience
 from wabench.errors import WabenchError
 from wabench.settings import SourceSettings
 
@@ -28,6 +30,7 @@ LONGEST_WAIT = 60.0
 COMMON_OPTIONS = {
     "page_size": "records a page, where less than the most is wanted",
     "requests_per_second": "how fast to ask at most; what the system allows is the default",
+    "waiting_seconds": "how long the pull of one list may wait in all, where it is throttled or fails; 600 unless said",
 }
 
 Cursor = dict[str, str | int]
@@ -71,6 +74,9 @@ class Table:
     shape: Callable[[Any], Any] | None = None
     zone: str = ""
     """Zone of times without one, where the system has one for all shops; empty is the source's."""
+    is_note: bool = False
+    """Whether it only says that something is gone: its records have no more than that, and a shop's own map, which
+    is about whole records, is not theirs."""
 
 
 Feeds = Mapping[str, tuple[Table, ...]]
@@ -88,6 +94,8 @@ class Source(Protocol):
     """Short names: a secret is `WABENCH_SOURCE_<NAME>_<SECRET>`."""
     OPTIONS: Mapping[str, str]
     """What `options` may hold beside COMMON_OPTIONS, and what it does."""
+    IDENTITY: tuple[str, ...]
+    """Those of them with another value of which other records are meant."""
     page_size: int
     per_second: float | None
     """Requests a second that the system allows; None where it says in its answers."""
@@ -131,7 +139,18 @@ class Api:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     token: str | None = field(default=None, repr=False)
+    server_time: datetime | None = None
+    """The time that the first answer of this feed's pull was given at, by the source's own clock, where it says."""
     _last: datetime | None = None
+    _wait: Callable[[float], None] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin the pull of a feed, with all the patience there is for one."""
+        seconds = float(self.options.get("waiting_seconds", PATIENCE))
+        self._wait, self.server_time = Patience(self.sleep, f"source {self.name}", seconds), None
 
     @property
     def base_url(self) -> str:
@@ -154,7 +173,7 @@ class Api:
         """Send, and read the answer as JSON; raises WabenchError where it is none."""
         response = self.send(request)
         try:
-            return response, msgspec.json.decode(response.content)
+            return response, landing.read_json(response.content)
         except msgspec.DecodeError:
             raise WabenchError(f"{self._at(request)} answered no JSON; nothing was taken from it") from None
 
@@ -183,7 +202,7 @@ class Api:
                 problem = f"HTTP {response.status_code}" + (", throttled" if response.is_success else "")
                 wait = told or retry_after(response) or 0.0
             if attempt + 1 < ATTEMPTS:
-                self.sleep(wait or min(2.0**attempt, LONGEST_WAIT))
+                self._wait(wait or min(2.0**attempt, LONGEST_WAIT))
         raise WabenchError(
             f"{self._at(request)} did not answer {ATTEMPTS} times ({self.hide(problem)}); it goes on there"
         )
@@ -210,7 +229,9 @@ class Api:
         copy.extensions = dict(request.extensions)
         if is_authorised:
             self.source.authorise(copy, self.secrets, self.token)
-        return self.client.send(copy)
+        response = self.client.send(copy)
+        self.server_time = self.server_time or _date(response.headers.get("date", ""))
+        return response
 
     def _keep_pace(self) -> None:
         per_second = float(self.options.get("requests_per_second") or self.source.per_second or math.inf)
@@ -244,14 +265,20 @@ def throttled(response: httpx.Response) -> float | None:
 def retry_after(response: httpx.Response) -> float | None:
     """Read Retry-After, seconds or a date, an hour at most."""
     value = response.headers.get("retry-after", "")
-    if value.replace(".", "", 1).isdigit():
+    if value.isascii() and value.replace(".", "", 1).isdigit():
         return min(float(value), 3600.0)
+    if (at := _date(value)) is None:
+        return None
+    return min(max((at - datetime.now(UTC)).total_seconds(), 0.0), 3600.0)
+
+
+def _date(value: str) -> datetime | None:
+    """Read a date as HTTP has it; one without a zone is UTC, as they all should be."""
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return None
-    seconds: float = (at - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 0.0), 3600.0)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def combine(**parts: bytes | list[bytes]) -> bytes:

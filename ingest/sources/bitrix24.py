@@ -25,6 +25,7 @@ OPTIONS = {
     "entity_type_id": "what an order is: 2 deals (the default), 31 smart invoices, from 128 a smart process",
     "lines": "no: orders without their product rows, in half as many requests",
 }
+IDENTITY: tuple[str, ...] = ("entity_type_id",)
 page_size = 50
 per_second = 2.0
 tells_deletions = False

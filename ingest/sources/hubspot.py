@@ -27,6 +27,7 @@ OPTIONS = {
     "properties": "further properties to ask for, with commas between, for the shop's own map",
     "api_version": "the date in the API's paths, 2026-09",
 }
+IDENTITY: tuple[str, ...] = ("object",)
 page_size = 100
 per_second = 4.0
 tells_deletions = True

@@ -17,6 +17,7 @@ kind = "rest"
 base_url = ""
 secrets = ("token",)
 OPTIONS: Mapping[str, str] = {}
+IDENTITY: tuple[str, ...] = ()
 page_size = 100
 per_second = None
 tells_deletions = False

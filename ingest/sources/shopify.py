@@ -26,6 +26,7 @@ OPTIONS: Mapping[str, str] = {
     "all_orders": "yes: the app has read_all_orders, so an order that a full pull lacks was deleted",
     "consent": "whose marketing consent counts: whatsapp (unless said), sms or none",
 }
+IDENTITY: tuple[str, ...] = ()
 page_size = 50
 per_second = None
 tells_deletions = False

@@ -21,6 +21,7 @@ kind = "woocommerce"
 base_url = ""
 secrets = ("consumer_key", "consumer_secret")
 OPTIONS: Mapping[str, str] = {}
+IDENTITY: tuple[str, ...] = ()
 page_size = 100
 per_second = None
 tells_deletions = False

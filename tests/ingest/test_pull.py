@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -342,3 +343,161 @@ def test_a_pace_is_kept_between_requests(puller: Callable[[str], Puller]) -> Non
 def test_an_unknown_source_is_named(settings: Settings) -> None:
     with pytest.raises(UsageError, match=r"no \[sources.nobody\]"):
         pull(settings, ["nobody"])
+
+
+def landed(crm: Puller) -> list[dict[str, Any]]:
+    """Give what the pages say of their pull, oldest first."""
+    lines = [line for file in landing.files(crm.settings.paths.landing) for line in file.path.read_bytes().splitlines()]
+    return [landing.decode_envelope(line).pull or {} for line in lines]
+
+
+def test_an_answer_nobody_foresaw_ends_its_feed_alone_and_says_so(puller: Callable[[str], Puller]) -> None:
+    crm = puller("next_url")
+    crm.crm.faults = [httpx.Response(200, json={"orders": [{"id": 1}], "meta": {"next": "http://[bad"}})]
+    assert "answered what is not documented (" in str(crm().error)
+    assert crm().error is None
+
+
+def test_a_date_to_wait_for_without_a_zone_is_utc(puller: Callable[[str], Puller]) -> None:
+    crm = puller("page")
+    until = format_datetime(datetime.now(UTC) + timedelta(seconds=100)).replace("+0000", "-0000")
+    crm.crm.faults = [httpx.Response(429, headers={"Retry-After": until})]
+    assert crm().records == 25
+    assert 90 < crm.waited[0] <= 100
+
+
+def test_a_run_from_the_future_is_passed_over_for_the_one_before_it(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    crm()
+    crm.now += timedelta(days=400)
+    crm()
+    crm.now = NOW + timedelta(days=1)
+    for _ in range(2):
+        crm.crm.asked.clear()
+        crm()
+        assert crm.crm.asked[0].url.params["since"].startswith("2026-07-0"), "neither all again, nor nothing"
+    crm.crm.faults = [None, httpx.Response(404)]  # type: ignore[list-item]
+    crm()
+    assert crm().resumed, "a pull that was killed goes on, whatever lies in the future"
+
+
+def moved(crm: Puller, **fields: Any) -> None:
+    source = crm.settings.sources["crm"].model_copy(update=fields)
+    crm.settings = crm.settings.model_copy(update={"sources": {"crm": source}})
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_another_address_is_another_shop_whose_history_is_pulled_from_its_beginning(
+    is_killed: bool, puller: Callable[[str], Puller]
+) -> None:
+    crm = puller("cursor")
+    crm.crm.faults = [None, httpx.Response(404)] if is_killed else []  # type: ignore[list-item]
+    crm()
+    crm.now += timedelta(days=1)
+    moved(crm, base_url="http://other.example/api")
+    crm.crm.asked.clear()
+    outcome = crm()
+    first = crm.crm.asked[0].url
+    assert (outcome.resumed, first.host, "since" in first.params, "p" in first.params) == (
+        False, "other.example", False, False,
+    )  # fmt: skip
+    crm()
+    assert "since" in crm.crm.asked[-1].url.params
+
+
+def test_settings_that_ask_for_the_same_records_begin_nothing_anew(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    crm()
+    moved(crm, base_url="http://CRM.example/api/", options={"page_size": "5"}, overlap_seconds=60)
+    crm()
+    assert "since" in crm.crm.asked[-1].url.params
+
+
+def test_pages_that_do_not_say_whose_they_are_are_taken_for_this_shops(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    crm()
+    (file,) = landing.files(crm.settings.paths.landing)
+    run = {key: value for key, value in landed(crm)[-1].items() if key not in ("shop", "seen", "confirmed")}
+    file.path.write_bytes(
+        landing.envelope(b'{"orders":[]}', NOW, valid_json=True, pull={**run, "next": {"cursor": "10"}})
+    )
+    crm.crm.asked.clear()
+    assert crm().resumed
+    assert landed(crm)[-1]["seen"] is None, "how many its first part showed is not known"
+    assert crm.orders() == 15
+
+
+def test_a_fast_clock_of_ours_loses_no_change(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    server = crm.crm
+
+    def dated(request: httpx.Request) -> httpx.Response:
+        response = server(request)
+        response.headers["Date"] = format_datetime(crm.now - timedelta(minutes=20), usegmt=True)
+        return response
+
+    crm.crm = dated  # type: ignore[assignment]
+    crm()
+    crm.now += timedelta(minutes=30)
+    crm()
+    assert server.asked[-1].url.params["since"] == "2026-07-01T11:35:00Z", "noon less 20 minutes and the overlap"
+
+
+@pytest.mark.parametrize("date", ["Wed, 01 Jul 2026 12:00:00 GMT", "Wed, 01 Jul 2026 15:00:00 GMT", "soon", ""])
+def test_a_clock_that_is_right_or_slow_stands(date: str, puller: Callable[[str], Puller]) -> None:
+    crm = puller("none")
+    server = crm.crm
+
+    def dated(request: httpx.Request) -> httpx.Response:
+        response = server(request)
+        response.headers["Date"] = date
+        return response
+
+    crm.crm = dated  # type: ignore[assignment]
+    crm()
+    assert landed(crm)[0]["started_at"] == "2026-07-01T12:00:00.000001Z"
+
+
+def test_half_a_surrogate_pair_stops_no_source(puller: Callable[[str], Puller]) -> None:
+    crm = puller("none")
+    crm.crm.faults = [httpx.Response(200, content=json.dumps({"orders": [{**crm.crm.orders[3], "id": "\ud83d"}]}))]
+    assert (crm().error, crm.orders()) == (None, 1)
+
+
+def test_waiting_ends_after_a_while_and_the_next_pull_goes_on_there(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    crm.crm.faults = [None, *[httpx.Response(429, headers={"Retry-After": "250"})] * 3]  # type: ignore[list-item]
+    outcome = crm()
+    assert outcome.error == "source crm wants more than 600 seconds of waiting; the next pull goes on there"
+    assert (outcome.pages, crm.waited) == (1, [250.0, 250.0])
+    crm.crm.faults = [httpx.Response(429, headers={"Retry-After": "250"})]
+    again = crm()
+    assert (again.error, again.resumed, again.pages) == (None, True, 2)
+
+
+def test_how_long_a_pull_may_wait_is_a_setting(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    moved(crm, options={"waiting_seconds": "4000"})
+    crm.crm.faults = [httpx.Response(429, headers={"Retry-After": "3600"})]
+    assert crm().error is None
+
+
+def test_every_page_says_how_many_records_its_pull_has_shown_and_who_asked(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    crm.crm.faults = [None, httpx.Response(404)]  # type: ignore[list-item]
+    crm(full=True)
+    crm.now += timedelta(hours=1)
+    crm()
+    crm()
+    assert [(page["seen"], page["confirmed"]) for page in landed(crm)] == [
+        (10, True), (20, True), (25, True), (10, False), (20, False), (25, False),
+    ]  # fmt: skip
+
+
+def test_a_pull_that_begins_anew_counts_anew(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    crm.crm.faults = [None, httpx.Response(400)]  # type: ignore[list-item]
+    crm()
+    crm.crm.faults = [httpx.Response(410)]
+    crm()
+    assert [page["seen"] for page in landed(crm)] == [10, 10, 20, 25]

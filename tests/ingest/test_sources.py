@@ -196,7 +196,7 @@ def test_every_kind_says_where_to_read_on_and_maps_only_fields_there_are(kind: s
     assert {"orders", "customers"} <= sources.feeds(settings).keys()
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "many", "1e3", ""])
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1e3", "", "0.5", "2.5", "²"])
 def test_a_page_size_that_is_no_number_is_named(value: str) -> None:
     settings = SourceSettings(kind="woocommerce", base_url="https://shop.example", options={"page_size": value})
     with pytest.raises(UsageError, match="page_size is"):
