@@ -41,7 +41,9 @@ wanted as (
     union
     select distinct currency, price_date from prices where price > 0
     union
-    select distinct currency, price_month from fees where monthly_fee > 0 or price > 0
+    select distinct fee_currency, price_month from fees where monthly_fee > 0
+    union
+    select distinct currency, price_month from fees where price > 0
 
 ),
 

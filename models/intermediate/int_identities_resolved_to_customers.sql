@@ -1,8 +1,22 @@
+-- Who everybody is: a customer is what links connect, named after the identity that was received first.
+
 with
 
 links as (
 
     select * from {{ ref("int_identities_linked") }}
+
+),
+
+records as (
+
+    select * from {{ ref("int_records_identified") }}
+
+),
+
+overrides as (
+
+    select * from {{ ref("int_identity_overrides_keyed") }}
 
 ),
 
@@ -41,7 +55,6 @@ identities as (
 
 ),
 
--- Of identities known equally long the reference comes first, so that a record that gains a phone keeps the id.
 ranked as (
 
     select
@@ -60,22 +73,75 @@ ranked as (
 
 ),
 
+overridden as (
+
+    select identity_key as identity from overrides
+    union
+    select other_key from overrides
+    where other_key is not null
+
+),
+
+reachable as (
+
+    select distinct component from ranked
+    where identity_type <> 'customer_ref'
+
+),
+
+-- A deleted record leads nowhere, but the customer at its phone keeps the name that its reference gave them, unless that
+-- still leads to somebody who can be reached.
+lent as (
+
+    select
+        records.ref_identity as identity,
+        owners.component,
+        records.first_received_at as known_since
+    from records
+    inner join ranked as owners on {{ identity_key("records.phone_identity") }} = owners.identity
+    left join ranked as refs on records.ref_identity = refs.identity
+    left join reachable on refs.component = reachable.component
+    where
+        records.is_deleted
+        and reachable.component is null
+        and records.ref_identity not in (select identity from overridden)
+        and owners.identity not in (select identity from overridden)
+
+),
+
+candidates as (
+
+    select component, identity, identity_type, known_since from ranked
+    where identity not in (select identity from lent)
+    union all
+    select component, identity, 'customer_ref', known_since from lent
+
+),
+
+-- Of identities known equally long the reference comes first, so that a record that gains a phone keeps the id.
+names as (
+
+    select component, identity as name from candidates
+    qualify row_number() over (
+        partition by component
+        order by
+            known_since nulls last,
+            case identity_type when 'customer_ref' then 1 when 'phone' then 2 else 3 end,
+            identity
+    ) = 1
+
+),
+
 final as (
 
     select
-        identity,
-        identity_type,
-        since,
-        evidence,
-        {{ customer_id_of("""
-            first_value(identity) over (
-                partition by component
-                order by
-                    known_since nulls last,
-                    case identity_type when 'customer_ref' then 1 when 'phone' then 2 else 3 end,
-                    identity
-            )""") }} as customer_id
+        ranked.identity,
+        ranked.identity_type,
+        ranked.since,
+        ranked.evidence,
+        {{ customer_id_of("coalesce(names.name, 'left of ' || ranked.component)") }} as customer_id
     from ranked
+    left join names on ranked.component = names.component
 
 )
 

@@ -35,7 +35,7 @@ glimpses as (
         reply_to_message_id,
         ad_click_id,
         load_id,
-        case when event_type in ('received', 'reaction') then content_type end as content_type,
+        case when event_type <> 'clicked' then content_type end as content_type,
         case when event_type in ('received', 'reaction') then body_text end as body_text,
         case when event_type = 'failed' then error_code end as error_code,
         case when event_type = 'failed' then error_family end as error_family,

@@ -1,6 +1,7 @@
 -- Messages with all that a price book asks of them: what they are, where they went, on which day. A message is
 -- chargeable when it was delivered, or its provider says what it cost. Without a phone the business-scoped id says the
--- country. Of a template nobody told the category of, no price is guessed.
+-- country. No price is guessed of a template nobody told the category of, nor of what nobody told the content of, unless
+-- the customer's window was open: outside it only templates are sent.
 
 with
 
@@ -36,12 +37,18 @@ countries as (
 
 ),
 
--- A utility template costs less, or nothing, while the customer's window is open. Mostly the provider says which it
--- was.
+-- A utility template costs less, or nothing, while the customer's window is open, and free text is sent only then. Mostly
+-- the provider says which it was.
 in_doubt as (
 
     select message_key, customer_id, coalesce(sent_at, delivered_at) as happened_at from messages
-    where is_chargeable and category = 'utility' and pricing_type is null and price is null and customer_id is not null
+    where
+        is_chargeable
+        and customer_id is not null
+        and (
+            (category = 'utility' and pricing_type is null and price is null)
+            or (category is null and template_name is null and content_type is null)
+        )
 
 ),
 
@@ -70,10 +77,11 @@ final as (
     select
         messages.* except (prefix),
         case
-            when answering.is_in_window then 'utility_in_window'
+            when messages.category = 'utility' and answering.is_in_window then 'utility_in_window'
             when messages.category is not null then messages.category
-            when messages.template_name is not null then 'unknown'
-            else 'service'
+            when messages.template_name is not null or messages.content_type = 'template' then 'unknown'
+            when messages.content_type is not null or answering.is_in_window or messages.direction = 'in' then 'service'
+            else 'unknown'
         end as price_category,
         coalesce(
             countries.country, case when messages.user_id like '__.%' then upper(substr(messages.user_id, 1, 2)) end, ''

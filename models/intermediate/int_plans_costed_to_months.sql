@@ -94,9 +94,9 @@ summed as (
 final as (
 
     select
-        plans.* except (monthly_fee, price, free_quota, currency),
+        plans.* except (monthly_fee, fee_currency, price, free_quota, currency),
         plans.provider = 'meta' as is_meta,
-        {{ money("case when plans.monthly_fee = 0 then 0 else plans.monthly_fee * rates.rate end") }} as monthly_fee,
+        {{ money("case when plans.monthly_fee = 0 then 0 else plans.monthly_fee * fee_rates.rate end") }} as monthly_fee,
         case when plans.provider = 'meta' then 0 else coalesce(plans.free_quota, 0) end as free_quota,
         case
             when plans.provider = 'meta' or plans.price = 0 then 0
@@ -107,6 +107,7 @@ final as (
         coalesce(summed.free_messages, 0) as free_messages,
         coalesce(summed.message_cost, 0) as message_cost
     from plans
+    left join rates as fee_rates on plans.fee_currency = fee_rates.currency and plans.price_month = fee_rates.rate_date
     left join rates on plans.currency = rates.currency and plans.price_month = rates.rate_date
     left join summed
         on plans.price_month = summed.price_month

@@ -1,5 +1,6 @@
 -- A row per plan and month that has traffic, and for the month of as_of: the fee of that month, what its account gets
--- for nothing, and what a message costs where nothing narrower is said. Of two fees in a month the higher is paid.
+-- for nothing, and what a message costs where nothing narrower is said. Of two fees in a month the higher is paid, in its
+-- own currency.
 
 with
 
@@ -40,13 +41,13 @@ final as (
         plans.verification_days_min,
         plans.verification_days_max,
         max(book.monthly_fee) as monthly_fee,
-        {% for column in ("price", "free_quota") %}
+        {{ latest("case when book.monthly_fee is not null then book.currency end", "book.monthly_fee") }} as fee_currency
+        {%- for column in ("price", "free_quota", "currency") %},
         max_by(
             case when book.category is null and book.country is null then book.{{ column }} end,
             book.valid_from
-        ) filter (where book.category is null and book.country is null) as {{ column }},
-        {% endfor %}
-        max_by(book.currency, book.valid_from) as currency
+        ) filter (where book.category is null and book.country is null) as {{ column }}
+        {%- endfor %}
     from months
     cross join plans
     left join book

@@ -1,7 +1,8 @@
 {{ config(materialized="view") }}
 
--- What CRMs record of people, without the phones that too many of them share. Who was merged leads to who they are now;
--- who was deleted leads nowhere.
+-- What CRMs record of people, without the phones that too many of them share, and without any phone where the reference
+-- is shared: a house account's may be that of somebody who refused. Who was merged leads to who they are now; who was
+-- deleted leads nowhere.
 
 with
 
@@ -32,7 +33,7 @@ final as (
 
     select
         keyed.* except (phone, phone_key),
-        case when shared_phones.identity is null then keyed.phone end as phone,
+        case when shared_phones.identity is null and shared_refs.identity is null then keyed.phone end as phone,
         case when shared_phones.identity is null and shared_refs.identity is null then {{ phone_identity("keyed.phone") }} end
             as phone_identity
     from keyed

@@ -26,6 +26,7 @@ customer_ref,shop:cid,customer_ref,shop:dora,one phone in two spellings
 phone,{ELI_NINE},phone,{ELI_EIGHT},a landline with a mobile's beginning
 phone,+15550103,user_id,meta:US.3,the phone was sold
 phone,+15550104,,,the shop's own
+customer_ref,shop:house,,,sales at the counter
 customer_ref,shop:hal,customer_ref,shop:ivy,far apart
 phone,+15559990,customer_ref,shop:nobody,misspelt
 """
@@ -83,6 +84,8 @@ HISTORY: Mapping[str, Rows] = {
         {"customer_ref": "kept", "source": "crm", "phone": "+15550113", "received_at": PULLED},
         *({"customer_ref": f"pat{n}", "phone": "+15550114", "merged_into": "pat"} for n in range(7)),
         {"customer_ref": "pat", "phone": "+15550114", "name": "Pat"},
+        {"customer_ref": "house", "phone": "+15550115", "name": "Counter", "consent": True, "consent_at": after(-9)},
+        {"customer_ref": "rea", "phone": "+15550115", "name": "Rea", "consent": False, "consent_at": after(-99)},
     ],
     "orders": [
         order("a1", after(-50), "100", customer_ref="ann"),
@@ -206,6 +209,11 @@ def test_an_identity_named_alone_links_nobody(parted: tuple[Settings, Build]) ->
     assert ask(parted[0], "select count(*) from marts.fct_alerts where alert = 'shared_identity'") == [(0,)]
 
 
+def test_a_house_account_is_not_reached_at_the_phone_of_somebody_who_refused(parted: tuple[Settings, Build]) -> None:
+    assert customer(parted[0], "shop:house", "name, phone, is_reachable") == ("Counter", None, False)
+    assert customer(parted[0], "shop:rea", "phone, consent") == ("+15550115", "opted_out")
+
+
 def test_a_line_that_names_nobody_is_a_warning_and_changes_nothing(parted: tuple[Settings, Build]) -> None:
     [warning] = [test for test in parted[1].tests if test.status == "warn"]
     assert warning.test == "assert_overrides_name_known_identities"
@@ -251,3 +259,58 @@ def test_a_deleted_record_links_nobody_and_leaves_only_its_refusal(joined: Setti
 def test_what_a_full_pull_did_not_show_is_deleted_and_what_it_showed_is_not(joined: Settings) -> None:
     assert ask(joined, "select * from marts.dim_identities where identity = 'crm:old'") == []
     assert owner(joined, "crm:kept") == owner(joined, "+15550113")
+
+
+BEFORE, LATER = after(-2000), after(-100)
+CHANGING: Mapping[str, Rows] = {
+    "customers": [
+        {"customer_ref": "dropped", "phone": "+15550301", "received_at": BEFORE},
+        {"customer_ref": "orders stay", "phone": "+15550302", "received_at": BEFORE},
+        {"customer_ref": "moved", "phone": "+15550303", "received_at": BEFORE},
+        {"customer_ref": "gains", "name": "Gia", "received_at": BEFORE},
+        {"customer_ref": "twin", "phone": CID_NINE, "received_at": BEFORE},
+    ],
+    "orders": [
+        order("s1", LATER, "5", customer_ref="orders stay", received_at=LATER),
+        order("m1", LATER, "5", customer_ref="moved", phone="+15550304", received_at=LATER),
+    ],
+    "message_events": [
+        *(inbound(f"of {n}", LATER, phone=f"+1555030{n}", received_at=LATER) for n in (1, 2, 3, 5)),
+        inbound("of the twin", LATER, phone=CID_EIGHT, received_at=LATER),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], dict[str, str]]:
+    """Everybody's customer ids before and after the CRM dropped records and learned a phone."""
+    settings = shop(tmp_path_factory.mktemp("changed"))
+    put(settings, 1, CHANGING)
+    build(settings)
+    ids = "select identity, customer_id from marts.dim_identities where identity_type <> 'customer_id'"
+    before = dict(ask(settings, ids))
+    ask(settings, "update raw.customers set is_deleted = true, load_id = 2 where customer_ref <> 'gains'")
+    ask(settings, "update raw.customers set phone = '+15550305', load_id = 2 where customer_ref = 'gains'")
+    build(settings)
+    after_it = dict(ask(settings, ids))
+    build(settings, full=True)
+    assert dict(ask(settings, ids)) == after_it
+    return before, after_it
+
+
+@pytest.mark.parametrize("identity", ["+15550301", "+15550302", "shop:moved", CID_EIGHT, "shop:gains"])
+def test_a_customer_keeps_the_id_when_the_crm_drops_the_record_or_learns_the_phone(
+    changed: tuple[dict[str, str], dict[str, str]], identity: str
+) -> None:
+    before, after_it = changed
+    assert after_it[identity] == before[identity]
+
+
+def test_what_a_dropped_record_no_longer_joins_has_ids_of_its_own(
+    changed: tuple[dict[str, str], dict[str, str]],
+) -> None:
+    before, after_it = changed
+    assert before["shop:orders stay"] == before["+15550302"]
+    assert after_it["shop:orders stay"] != after_it["+15550302"]
+    assert after_it["shop:moved"] == after_it["+15550304"] != after_it["+15550303"]
+    assert after_it["shop:gains"] == after_it["+15550305"]

@@ -83,6 +83,11 @@ HISTORY: Mapping[str, Rows] = {
         delivered("told by bird", _minute(50_000), provider="messagebird", price=Decimal("0.02"), currency="USD"),
         delivered("of nowhere", _minute(50_000), None, user_id="someone", **regular("marketing")),
         delivered("of an unknown template", _minute(50_000), template_name="hello"),
+        delivered("of nobody knows what", _minute(50_000), provider="twilio"),
+        delivered("of a template alone", _minute(50_000), provider="zenvia", content_type="template"),
+        delivered("of a text", _minute(50_000), provider="zenvia", content_type="text"),
+        inbound("asked again", _minute(49_990), phone="+77011234568"),
+        delivered("an answer", _minute(50_000), "+77011234568", provider="twilio"),
         delivered("of a strange kind", _minute(50_000), **regular("general_purpose_ai")),
         status("failed", "failed", _minute(50_000), BRAZIL, category="marketing"),
     ],
@@ -131,6 +136,12 @@ def test_a_message_costs_what_the_book_says_for_its_plan_category_country_and_da
 
 def test_a_category_that_nobody_told_or_the_book_does_not_know_has_no_cost(priced: Settings) -> None:
     assert cost(priced, "of a strange kind") is cost(priced, "of an unknown template") is None
+
+
+def test_what_nobody_told_the_content_of_is_priced_as_an_answer_only_in_an_open_window(priced: Settings) -> None:
+    assert cost(priced, "of nobody knows what") is cost(priced, "of a template alone") is None
+    assert cost(priced, "an answer") is not None
+    assert cost(priced, "of a text") is not None
 
 
 @pytest.mark.parametrize(
@@ -278,6 +289,37 @@ def test_without_messages_compare_shows_plans_at_1_000(empty: tuple[Settings, db
     for price in ("5.00", "50.00", "33.00"):
         assert price in told
     assert "from 91,000 a month messagebird monthly" in told
+
+
+TWO_CURRENCIES = """provider,plan,monthly_fee,category,country,currency,price,free_quota,quota_per,valid_from,valid_to,source
+meta,direct,0,marketing,,USD,0.06,0,,2025-07-01,,test
+messagebird,monthly,50,,,EUR,0.005,1000,account,2023-01-01,,test
+messagebird,monthly,0,marketing,,USD,0.01,0,,2026-01-01,,test
+"""
+TWO_PLANS = """provider,plan,is_in_use,meta_fees,is_told_price_whole,verification_days_min,verification_days_max,source
+meta,direct,true,added,true,,,test
+messagebird,monthly,true,added,true,3,5,test
+"""
+
+
+def test_a_fee_is_converted_from_the_currency_of_its_own_line(tmp_path_factory: pytest.TempPathFactory) -> None:
+    settings = shop(tmp_path_factory.mktemp("currencies"))
+    put(settings, 1, {"message_events": [delivered("one", _minute(1), provider="messagebird", **regular("marketing"))]})
+    seeds = project(tmp_path_factory.mktemp("seeds"), price_book=TWO_CURRENCIES, provider_plans=TWO_PLANS)
+    build(settings, AS_OF, project=seeds)
+    [(rate,)] = ask(
+        settings,
+        "select distinct rate from intermediate.int_exchange_rates_spread_to_days"
+        " where currency = 'EUR' and rate_date = ?",
+        OCTOBER,
+    )
+    [(fee,)] = ask(
+        settings,
+        "select monthly_fee from marts.fct_provider_costs where plan = 'monthly' and month = ?",
+        OCTOBER,
+    )
+    assert rate != 1
+    assert fee == round(Decimal(50) * Decimal(str(rate)), 4)
 
 
 def test_the_seed_of_calling_codes_is_what_the_library_says() -> None:
