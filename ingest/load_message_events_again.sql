@@ -24,6 +24,7 @@ set
     body_text = incoming.body_text,
     template_name = incoming.template_name,
     template_language = incoming.template_language,
+    template_id = incoming.template_id,
     category = incoming.category,
     pricing_type = incoming.pricing_type,
     price = incoming.price,

@@ -40,9 +40,11 @@ create table if not exists raw.message_events (
     ad_click_id text,
     landing_ref text not null,            -- <file>:<offset of the line>
     load_id bigint not null,
-    template_language text                -- of what is told of a template
+    template_language text,               -- of what is told of a template
+    template_id text                      -- the provider's own, where it says one
 );
 alter table raw.message_events add column if not exists template_language text;  -- of an older version
+alter table raw.message_events add column if not exists template_id text;
 
 create table if not exists raw.orders (
     source text not null,
@@ -62,9 +64,11 @@ create table if not exists raw.orders (
     received_at timestamp not null,       -- this version of it
     first_received_at timestamp not null, -- its first version: never moves
     landing_ref text not null,
-    load_id bigint not null
+    load_id bigint not null,
+    seen_at timestamp                     -- when it was last shown, in whichever version; null: loaded before this was kept
 );
 alter table raw.orders add column if not exists is_deleted boolean;
+alter table raw.orders add column if not exists seen_at timestamp;
 
 -- A source that gives only lines carries the order's own fields on each of them; headers are then derived by a model.
 create table if not exists raw.order_lines (
@@ -105,13 +109,19 @@ create table if not exists raw.customers (
     received_at timestamp not null,
     first_received_at timestamp not null,
     landing_ref text not null,
-    load_id bigint not null
+    load_id bigint not null,
+    seen_at timestamp                     -- when it was last shown, in whichever version
 );
 alter table raw.customers add column if not exists is_deleted boolean;
 alter table raw.customers add column if not exists merged_into text;
+alter table raw.customers add column if not exists seen_at timestamp;
 
--- A row a completed pull. What a source's orders or customers have not shown since the start of its last full pull is
--- deleted there; where a pull can't tell that (the source gives only the last months), is_full is false.
+-- What was told of people who were deleted or merged, before it was put together to their row in raw.customers: the
+-- newest full record, and each newer note that they are gone.
+create table if not exists raw.customers_told as from raw.customers limit 0;
+
+-- A row a completed pull. What a full pull of a source's orders or customers does not show is deleted there, if the models
+-- find it whole; where a pull can't tell that (the source gives only the last months), is_full is false.
 create table if not exists raw.pulls (
     source text not null,
     stream text not null,
@@ -119,7 +129,18 @@ create table if not exists raw.pulls (
     finished_at timestamp not null,       -- when its last page came
     is_full boolean not null,
     landing_ref text not null,
-    load_id bigint not null
+    load_id bigint not null,
+    records bigint,                       -- it showed; null: not counted
+    is_confirmed boolean                  -- a person asked for everything
+);
+alter table raw.pulls add column if not exists records bigint;
+alter table raw.pulls add column if not exists is_confirmed boolean;
+
+-- How each source's pages were read when its rows were loaded. Where that changes they are loaded again.
+create table if not exists raw.readings (
+    source text primary key,
+    fingerprint text,                     -- null: wabench.toml has the source no more
+    load_id bigint not null               -- the last one before its rows were loaded anew
 );
 
 create table if not exists raw.rejected (

@@ -64,3 +64,4 @@ class MessageEvent(msgspec.Struct, frozen=True, gc=False):
     reply_to_message_id: str | None = None
     ad_click_id: str | None = None
     template_language: str | None = None
+    template_id: str | None = None

@@ -219,6 +219,55 @@ def test_a_template_that_became_marketing_stops_a_campaign_that_asked_nobodys_co
         assert "counts as marketing" in str(opened.campaign("spring").reason)
 
 
+def bird(shop: Settings, home: Path, written: str, en: str = "approved", pt: str = "rejected") -> Settings:
+    """Bird has one id for all languages of a template; list two of them."""
+    toml = home / "wabench.toml"
+    toml.write_text(toml.read_text() + f'\n[templates.offer]\nlanguage = "en"\nbody = "Hi"\n{written}\n')
+    one = {"name": "offer", "body": "", "provider_id": "wat_1"}
+    sync(shop, state(**one, status=en), state(**one, language="pt_BR", status=pt), provider="messagebird")
+    return set_up_again(shop)
+
+
+@pytest.mark.parametrize("written", ["", 'ids = { messagebird = "wat_1" }'])
+@pytest.mark.parametrize(("en", "pt"), [("approved", "rejected"), ("rejected", "approved")])
+def test_a_language_stands_for_itself_where_all_of_them_share_one_id(
+    shop: Settings, home: Path, written: str, en: str, pt: str
+) -> None:
+    found = templates.find(bird(shop, home, written, en, pt), "offer", "messagebird")
+    assert (found.language, found.status, found.ids) == ("en", en, {"messagebird": "wat_1"})
+    with ledger.opened(shop) as opened, opened.reading() as connection:
+        asked = ("messagebird", "offer", "en", "wat_1", "marketing")
+        assert (known_templates.problem(connection, *asked) is None) == (en == "approved")
+
+
+def test_an_id_of_one_template_holds_however_its_language_is_written(shop: Settings) -> None:
+    sync(shop, state(name="other", language="en_US", status="paused", provider_id="HX1"), provider="twilio")
+    with ledger.opened(shop) as opened, opened.reading() as connection:
+        told = known_templates.problem(connection, "twilio", "sale", "en", "HX1", "marketing")
+    assert told and "'sale' is paused" in told
+
+
+def post_twilio(shop: Settings, **template: str) -> None:
+    at = datetime.now(UTC).isoformat()
+    data = {"type": "status_update", "dateUpdated": at, "template": {"previousValue": "approved", **template}}
+    with closing(LandingLog(shop.paths.landing / "twilio" / "webhooks")) as log:
+        log.append(json.dumps({"type": "com.twilio.messaging.template.approval.updated", "data": data}).encode())
+        log.commit()
+    refresh.settle(shop)
+
+
+@pytest.mark.parametrize("is_synced", [True, False])
+def test_what_twilio_tells_of_a_template_is_filed_under_its_id_whatever_it_is_called(
+    shop: Settings, is_synced: bool
+) -> None:
+    sync(shop, *[state(name="sale_update", provider_id="HX1")] * is_synced, provider="twilio")
+    post_twilio(shop, sid="HX1", friendlyName="Sale update", language="en", currentValue="paused")
+    with ledger.opened(shop) as opened, opened.reading() as connection:
+        told = known_templates.problem(connection, "twilio", "sale_update", "en", "HX1", "marketing")
+        assert len(known_templates.rows(connection)) == 1
+    assert told and told.startswith("template 'sale_update' is paused since")
+
+
 def test_news_without_a_language_is_about_all_of_them_when_it_is_bad(shop: Settings) -> None:
     sync(shop, SALE, state(language="es"))
     for word, statuses in (("PAUSED", ["paused", "paused"]), ("APPROVED", ["paused", "paused"])):

@@ -191,7 +191,8 @@ def test_a_change_of_a_template_is_told_by_its_name(kind: str, value: str, categ
     data = {"type": f"{kind}_update", "dateUpdated": "2026-05-28T20:26:40Z", "template": template}
     event = only(json.dumps(streamed("template.approval.updated", **data)).encode())
     assert (event.event_type, event.template_name, event.template_language) == ("template_update", "sale", "pt_BR")
-    assert (event.content_type, event.category, event.body_text) == (value, category, "MARKETING")
+    assert (event.content_type, event.category, event.template_id) == (value, category, "HX1")
+    assert event.body_text is None  # what it was before is no reason
     assert event.occurred_at == datetime(2026, 5, 28, 20, 26, 40, tzinfo=UTC)
 
 

@@ -126,7 +126,7 @@ def _state_opt_outs(connection: Connection, campaign: Campaign, stopped: Sequenc
     The send's id in the source makes it one statement however often the send is refused.
     """
     sources = {_refused(outcome): outcome.claim.send_id for outcome in stopped}
-    told = connection.scalars(select(consent.c.source).where(consent.c.source.in_(sources))).all()
+    told: Sequence[str] = connection.scalars(select(consent.c.source).where(consent.c.source.in_(sources))).all()
     sources = {source: send_id for source, send_id in sources.items() if source not in told}
     keys = select(sends.c.send_id, *_KEYS).where(sends.c.send_id.in_(sources.values()))
     people = {row.send_id: row._asdict() for row in connection.execute(keys)}

@@ -54,6 +54,7 @@ class Told:
     word: str
     category: str | None
     reason: str | None
+    provider_id: str | None
     is_quality: bool
     at: datetime
 
@@ -74,6 +75,14 @@ def matching(provider: str, name: str, language: str | None, provider_id: str | 
     return (templates.c.provider == provider) & or_(by_name, *by_id)
 
 
+def in_language(found: Sequence[KnownTemplate], language: str | None) -> Sequence[KnownTemplate]:
+    """Choose of rows about one template those in a language; all, where it is told of none of them.
+
+    One id may stand for all languages of a template, and for one that is written otherwise than here (`en`, `en_US`).
+    """
+    return [row for row in found if language is None or row.language in (language, ANY_LANGUAGE)] or found
+
+
 def worst(found: Sequence[KnownTemplate]) -> KnownTemplate:
     """Choose of several rows about one template the one that allows least."""
     return min(found, key=lambda row: _WORST.index(row.status) if row.status in _WORST else 0)
@@ -86,7 +95,7 @@ def problem(
     found = connection.execute(select(templates).where(matching(provider, name, language, provider_id))).all()
     if not found:
         return None
-    row = worst([KnownTemplate(**each._asdict()) for each in found])
+    row = worst(in_language([KnownTemplate(**each._asdict()) for each in found], language))
     why = f" ({row.reason})" if row.reason else ""
     if row.status != "approved":
         return f"template {name!r} is {row.status}{why} since {row.told_at:%Y-%m-%d %H:%M} UTC"
@@ -127,7 +136,7 @@ def tell(connection: Connection, told: Told) -> bool:
 
     One that does not say its language is about all of the template's; good news only where there is but one.
     """
-    about = [row for row in rows(connection, told.provider) if _is_about(row, told)]
+    about = _about(rows(connection, told.provider), told)
     changes = _changes(told)
     if not about:
         return _introduce(connection, told, changes)
@@ -144,8 +153,12 @@ def tell(connection: Connection, told: Told) -> bool:
     return bool(changes and older)
 
 
-def _is_about(row: KnownTemplate, told: Told) -> bool:
-    return row.name == told.name and (told.language is None or row.language in (told.language, ANY_LANGUAGE))
+def _about(known: Sequence[KnownTemplate], told: Told) -> Sequence[KnownTemplate]:
+    """Choose the rows a webhook is about: by the provider's own id where both have one, else by name and language."""
+    if told.provider_id and (by_id := [row for row in known if row.provider_id == told.provider_id]):
+        return in_language(by_id, told.language)
+    languages = (told.language, ANY_LANGUAGE)
+    return [row for row in known if row.name == told.name and (told.language is None or row.language in languages)]
 
 
 def _changes(told: Told) -> dict[str, str | None]:
@@ -166,8 +179,9 @@ def _introduce(connection: Connection, told: Told, changes: Mapping[str, str | N
     if "status" not in changes:
         return False
     language = told.language or ANY_LANGUAGE
-    blank = {"category": "", "quality": "unknown", "body": "", "provider": told.provider, "name": told.name}
-    connection.execute(insert(templates).values({**blank, **changes, "language": language, "told_at": told.at}))
+    blank = {"category": "", "quality": "unknown", "body": "", "provider_id": told.provider_id, "told_at": told.at}
+    key = {"provider": told.provider, "name": told.name, "language": language}
+    connection.execute(insert(templates).values({**blank, **key, **changes}))
     return True
 
 

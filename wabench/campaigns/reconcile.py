@@ -1,6 +1,6 @@
 """What came back: statuses settle what is unknown, and what people stated reaches the ledger without a publish."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -31,7 +31,7 @@ _STATEMENTS = """
 """
 _TEMPLATES = """
     select provider, template_name, template_language, coalesce(content_type, ''), category, body_text,
-        event_type = 'quality_update', coalesce(occurred_at, received_at)
+        template_id, event_type = 'quality_update', coalesce(occurred_at, received_at)
     from raw.message_events
     where event_type in ('template_update', 'quality_update') and template_name is not null
     order by coalesce(occurred_at, received_at), event_id
@@ -91,18 +91,24 @@ def _hear(opened: Ledger, warehouse: DuckDBPyConnection) -> None:
 def _hear_of_templates(opened: Ledger, warehouse: DuckDBPyConnection) -> None:
     """Bring the ledger's templates up to date with what webhooks said since."""
     told = [
-        Told(provider, name, language, word, category, reason, is_quality, at.replace(tzinfo=UTC))
-        for provider, name, language, word, category, reason, is_quality, at in warehouse.execute(_TEMPLATES).fetchall()
+        Told(*said, at=at.replace(tzinfo=UTC))  # in the order of its fields
+        for *said, at in warehouse.execute(_TEMPLATES).fetchall()
     ]
     with opened.reading() as connection:
         newest: dict[tuple[str, str], datetime] = {}
         for row in known_templates.rows(connection):
-            newest[row.provider, row.name] = min(row.told_at, newest.get((row.provider, row.name), row.told_at))
-    news = [each for each in told if each.at > newest.get((each.provider, each.name), _LONG_AGO)]
+            for key in filter(None, (row.name, row.provider_id)):
+                newest[row.provider, key] = min(row.told_at, newest.get((row.provider, key), row.told_at))
+    news = [each for each in told if each.at > _known_since(newest, each)]
     if news:
         with opened.writing() as connection:
             for each in news:
                 known_templates.tell(connection, each)
+
+
+def _known_since(newest: Mapping[tuple[str, str], datetime], told: Told) -> datetime:
+    by_name = newest.get((told.provider, told.name), _LONG_AGO)
+    return newest.get((told.provider, told.provider_id), by_name) if told.provider_id else by_name
 
 
 def _utc(at: datetime | None) -> datetime | None:

@@ -65,9 +65,10 @@ def _rows(settings: Settings, name: str, provider: str, written: TemplateSetting
     """Choose what is known of a template in its one language."""
     rows = told(settings, provider=provider)
     provider_id = written.ids.get(provider) if written else None
-    if provider_id and (by_id := [row for row in rows if row.provider_id == provider_id]):
+    by_id = [row for row in rows if provider_id and row.provider_id == provider_id]
+    if by_id and len({row.language for row in by_id if row.language}) < 2:  # else the id is that of all its languages
         return by_id
-    found = [row for row in rows if row.name == name]
+    found = by_id or [row for row in rows if row.name == name]
     if written and "language" in written.model_fields_set:
         return [row for row in found if row.language in (written.language, known_templates.ANY_LANGUAGE)]
     languages = sorted({row.language for row in found if row.language and row.reason != known_templates.GONE})

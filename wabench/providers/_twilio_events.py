@@ -189,9 +189,9 @@ def _template_update(data: Mapping[str, Any]) -> MessageEvent:
         event_type=EventType.TEMPLATE_UPDATE,
         occurred_at=_time(_text(data.get("dateUpdated"))),
         content_type=_text(of.get("currentValue")).lower() or None,
-        body_text=_text(of.get("previousValue")) or None,
         template_name=_text(of.get("friendlyName") or of.get("externalTemplateName")) or None,
         template_language=_text(of.get("language")) or None,
+        template_id=_text(of.get("sid")) or None,  # the names differ: the approval's is another than the content's
         category=(_text(of.get("currentValue")).lower() or None) if is_category else None,
     )
 
