@@ -66,7 +66,7 @@ final as (
         sends.variant,
         coalesce(keyed.phone, sends.phone) as phone,
         coalesce(keyed.user_id, sends.user_id) as user_id,
-        coalesce(keyed.template_name, sends.template_name) as template_name,
+        coalesce(sends.template_name, keyed.template_name) as template_name,
         coalesce(keyed.category, sends.category) as category,
         keyed.content_type,
         keyed.body_text,

@@ -291,7 +291,8 @@ def test_without_messages_compare_shows_plans_at_1_000(empty: tuple[Settings, db
     assert "from 91,000 a month messagebird monthly" in told
 
 
-TWO_CURRENCIES = """provider,plan,monthly_fee,category,country,currency,price,free_quota,quota_per,valid_from,valid_to,source
+TWO_CURRENCIES = """\
+provider,plan,monthly_fee,category,country,currency,price,free_quota,quota_per,valid_from,valid_to,source
 meta,direct,0,marketing,,USD,0.06,0,,2025-07-01,,test
 messagebird,monthly,50,,,EUR,0.005,1000,account,2023-01-01,,test
 messagebird,monthly,0,marketing,,USD,0.01,0,,2026-01-01,,test

@@ -278,6 +278,13 @@ def test_each_channels_content_is_named_in_metas_words(body: Any, more: Any, kin
     assert event.occurred_at.isoformat() == "2026-06-01T17:00:12+00:00"
 
 
+def test_a_channels_template_is_known_by_its_project_also_where_its_text_is_told() -> None:
+    template = {"projectId": "p1", "version": "v1", "locale": "en"}
+    for body in (None, {"type": "text", "text": {"text": "We have news"}}):
+        event = only(channels(template=template, body=body))
+        assert (event.content_type, event.template_name) == ("template", "p1")
+
+
 def test_a_channels_customer_who_hides_the_phone_is_known_by_the_id() -> None:
     contact = {"identifierKey": "whatsappusername", "identifierValue": "ana.s"}
     event = only(channels_in(sender={"contact": contact}))

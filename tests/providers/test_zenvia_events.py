@@ -97,7 +97,7 @@ def test_a_message_out_of_the_console_or_ours_is_accepted_and_says_whose_it_is()
     body = message({"type": "template", "templateId": "t"}, **{"from": SENDER, "to": ANA, "direction": "OUT"})
     event = only(body | {"direction": "OUT"})
     assert (event.event_type, event.direction, event.phone, event.channel_id) == ("accepted", "out", "+" + ANA, SENDER)
-    assert event.content_type == "template"
+    assert (event.content_type, event.template_name) == ("template", "t")
 
 
 STATUSES = [

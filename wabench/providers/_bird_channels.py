@@ -168,6 +168,7 @@ def _message(message: dict[str, Any]) -> MessageEvent:
         username=text(at(extra, "whatsappusername")) or text(_identifier(contact, "whatsappusername")),
         content_type=content_type if kind is not EventType.UNKNOWN else status or None,
         body_text=said,
+        template_name=text(at(message, "template", "projectId")),
         error_code=code,
         error_family=family_of_code,
         callback_data=text(message.get("reference")),
@@ -224,10 +225,10 @@ def _failure(message: dict[str, Any]) -> tuple[str | None, ErrorFamily | None]:
 
 def _read_content(message: dict[str, Any]) -> tuple[str | None, str | None]:
     """Give what a message is, in Meta's words, and its readable text."""
-    kind = text(at(message, "body", "type"))
-    part = at(message, "body", kind) if kind else None
+    kind = "template" if isinstance(message.get("template"), dict) else text(at(message, "body", "type"))
+    part = at(message, "body", text(at(message, "body", "type")) or "")
     if kind is None:
-        return ("template", None) if isinstance(message.get("template"), dict) else (None, None)
+        return None, None
     said = text(at(part, "text")) or text(at(part, "label"))
     if kind == "file":
         file = next(iter(dicts(at(part, "files"))), {})

@@ -123,6 +123,7 @@ def _message(item: dict[str, Any]) -> Iterator[MessageEvent]:
             username=_text(visitor.get("userName")),
             content_type=kind or _text(content.get("type")),
             body_text=_said(content),
+            template_name=_text(content.get("templateId")) if kind == "template" else None,
             error_code=_text(content.get("reason")) if content.get("status") == "REJECTED" else None,
             callback_data=_text(message.get("externalId")),
             reply_to_message_id=_text(message.get("idRef")),
