@@ -132,6 +132,17 @@ def test_what_vanished_at_the_provider_is_disabled_and_not_forgotten(shop: Setti
     assert known(shop)["sale", "en"].status == "approved"
 
 
+def test_an_empty_list_stops_nothing_that_was_approved_unless_it_is_meant(shop: Settings) -> None:
+    sync(shop, SALE)
+    with pytest.raises(Refused, match=r"meta lists no template and 1 was approved; .*--empty"):
+        sync(shop, at=datetime.now(UTC))
+    assert known(shop)["sale", "en"].status == "approved"
+    with ledger.opened(shop) as opened, opened.writing() as connection:
+        assert known_templates.replace(connection, "meta", [], "tester", datetime.now(UTC), may_be_empty=True) == 1
+    assert known(shop)["sale", "en"].status == "disabled"
+    assert sync(shop, at=datetime.now(UTC)) == 0
+
+
 def test_a_sync_leaves_other_providers_alone(shop: Settings) -> None:
     sync(shop, SALE, provider="twilio")
     sync(shop)

@@ -173,6 +173,16 @@ def test_templates_are_listed_page_by_page_with_what_is_said_of_them() -> None:
     assert isinstance(zenvia.templates.read_list(httpx.Response(401, json=error("AUTHENTICATION_ERROR"))), Failed)
 
 
+def test_without_a_total_pages_are_asked_for_until_one_is_short() -> None:
+    asked = zenvia.templates.list_request(CHANNEL, "2")
+    full = zenvia.templates.read_list(httpx.Response(200, json=[LISTED] * 500, request=asked))
+    assert not isinstance(full, Failed)
+    assert full[1] == "3"
+    short = zenvia.templates.read_list(httpx.Response(200, json=[LISTED] * 499, request=asked))
+    assert not isinstance(short, Failed)
+    assert short[1] is None
+
+
 @pytest.mark.parametrize(
     ("theirs", "ours"),
     [("WAITING_REVIEW", "pending"), ("WAITING_APPROVAL", "pending"), ("APPROVED", "approved"), ("REJECTED", "rejected"),

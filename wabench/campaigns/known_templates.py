@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, sel
 from wabench.campaigns.moves import note
 from wabench.campaigns.policy import MARKETING
 from wabench.campaigns.schema import templates
+from wabench.errors import Refused
 from wabench.providers.base import TemplateState
 
 GONE = "no longer at the provider"
@@ -104,10 +105,20 @@ def problem(
     return None
 
 
-def replace(connection: Connection, provider: str, listed: Sequence[TemplateState], actor: str, now: datetime) -> int:
-    """Put what a provider lists in place of what was known of it; gives how many have vanished there since."""
+def replace(
+    connection: Connection, provider: str, listed: Sequence[TemplateState], actor: str, now: datetime,
+    may_be_empty: bool = False,
+) -> int:  # fmt: skip
+    """Put what a provider lists in place of what was known of it; gives how many have vanished there since.
+
+    Raises Refused for an empty list where something approved is known, unless it may be empty.
+    """
     stored = _named(listed)
     known = {(row.name, row.language): row for row in rows(connection, provider)}
+    approved = sum(row.status == "approved" for row in known.values())
+    if approved and not stored and not may_be_empty:  # it would stop every campaign, and a wrong number lists as much
+        have = f"{approved} {'was' if approved == 1 else 'were'} approved"
+        raise Refused(f"{provider} lists no template and {have}; see that channel_id is right, or say --empty")
     gone = [row for key, row in known.items() if key not in stored and row.reason != GONE]
     mine = templates.c.provider == provider
     connection.execute(delete(templates).where(mine, templates.c.language == ANY_LANGUAGE))

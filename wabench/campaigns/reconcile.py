@@ -90,10 +90,8 @@ def _hear(opened: Ledger, warehouse: DuckDBPyConnection) -> None:
 
 def _hear_of_templates(opened: Ledger, warehouse: DuckDBPyConnection) -> None:
     """Bring the ledger's templates up to date with what webhooks said since."""
-    told = [
-        Told(*said, at=at.replace(tzinfo=UTC))  # in the order of its fields
-        for *said, at in warehouse.execute(_TEMPLATES).fetchall()
-    ]
+    rows = [(*said, at.replace(tzinfo=UTC)) for *said, at in warehouse.execute(_TEMPLATES).fetchall()]
+    told = [Told(*row) for row in rows]  # in the order of its fields
     with opened.reading() as connection:
         newest: dict[tuple[str, str], datetime] = {}
         for row in known_templates.rows(connection):

@@ -35,30 +35,33 @@ def sync(
     provider: str | None = None,
     transport: httpx.BaseTransport | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    may_be_empty: bool = False,
 ) -> list[Synced]:
     """Read the templates of a provider, or of all that are set up and list them, in place of what was known.
 
-    One that fails leaves what was known of it and does not stop the others. Raises UsageError where none is set up.
+    One that fails leaves what was known of it and does not stop the others; so does one that lists none though some
+    were approved, unless `may_be_empty`. Raises UsageError where none is set up.
     """
     names = (
         [provider] if provider else [n for n in accounts.configured(settings) if accounts.lists_templates(settings, n)]
     )
     if not names:
         raise UsageError("no provider is set up that lists its templates; see docs/registration.md")
-    return [_sync(settings, name, transport, sleep) for name in names]
+    return [_sync(settings, name, transport, sleep, may_be_empty) for name in names]
 
 
 def _sync(
-    settings: Settings, name: str, transport: httpx.BaseTransport | None, sleep: Callable[[float], None]
-) -> Synced:
+    settings: Settings, name: str, transport: httpx.BaseTransport | None, sleep: Callable[[float], None],
+    may_be_empty: bool,
+) -> Synced:  # fmt: skip
     began = datetime.now(UTC)
     with accounts.opened(settings, name, transport, sleep) as account:
         try:
             listed = accounts.listed(account)
+            with ledger.opened(settings) as opened, opened.writing() as connection:
+                gone = known_templates.replace(connection, name, listed, getpass.getuser(), began, may_be_empty)
         except WabenchError as error:
             return Synced(name, error=str(error))
-    with ledger.opened(settings) as opened, opened.writing() as connection:
-        gone = known_templates.replace(connection, name, listed, getpass.getuser(), began)
     return Synced(name, len(listed), gone)
 
 

@@ -16,16 +16,19 @@ from wabench.errors import Refused, WabenchError
 app = typer.Typer(help="Templates at the providers: list, lint, submit.", no_args_is_help=True)
 
 Provider = Annotated[str | None, typer.Argument(help="a provider; none named: all that list their templates")]
+Empty = Annotated[bool, typer.Option("--empty", help="take it, though a provider with approved ones lists none now")]
 Name = Annotated[str, typer.Argument(help="a template of wabench.toml")]
 
 
 @app.command()
-def sync(provider: Provider = None, as_json: Json = False) -> None:
+def sync(provider: Provider = None, empty: Empty = False, as_json: Json = False) -> None:
     """Read the templates a provider has, in place of what was known of them.
+
+    A provider that lists none though some were approved is not believed, unless --empty says so.
 
     Example: wabench template sync twilio
     """
-    synced = submission.sync(configuration.load(), provider)
+    synced = submission.sync(configuration.load(), provider, may_be_empty=empty)
     if as_json:
         console.show_json([asdict(each) for each in synced])
     for each in synced if not as_json else ():
