@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from statistics import median_low
 from typing import Any
 
 import msgspec
 
+from ingest import landing
 from ingest.sources._hubspot_shape import linked
 from ingest.sources.base import Api, Cursor, Page, combine
 from wabench.errors import UsageError, WabenchError
@@ -113,12 +115,17 @@ def _changed(api: Api, feed: str, cursor: Cursor, since: datetime | None) -> Pag
     results = _checked(api, what, document)["results"]
     inputs = [{"id": record["id"]} for record in results]
     links = dict.fromkeys(_links(api) if feed == "orders" else (), inputs)
-    return _page(api, feed, response.content, document, links, _after(api, cursor, results, modified))
+    is_last = _next(document) is None
+    if not results and not is_last:
+        raise WabenchError(f"source {api.name}: a search for {what} showed nothing and says there is more")
+    return _page(api, feed, response.content, document, links, _after(api, cursor, results, modified, is_last))
 
 
-def _after(api: Api, cursor: Cursor, results: list[Any], modified: str) -> Cursor | None:
-    """Tell where a search goes on; the records of the moment it ended at are read again, for there may be more."""
-    is_last = len(results) < api.page_size
+def _after(api: Api, cursor: Cursor, results: list[Any], modified: str, is_last: bool) -> Cursor | None:
+    """Tell where a search goes on; the records of the moment it ended at are read again, for there may be more.
+
+    Where none of a page is settled yet, half of them are taken to be in their places.
+    """
     if "at" in cursor:
         ids = [int(record["id"]) for record in results]
         _check_order(api, ids, "hs_object_id")
@@ -129,7 +136,7 @@ def _after(api: Api, cursor: Cursor, results: list[Any], modified: str) -> Curso
     moments = [_milliseconds(record["properties"].get(modified) or record["updatedAt"]) for record in results]
     settled = [moment for moment in moments if moment <= api.clock().timestamp() * 1000 - UNSETTLED]
     _check_order(api, settled, modified)
-    last = settled[-1] if settled and settled[-1] > began else moments[-1]
+    last = settled[-1] if settled else median_low(moments)
     return {"part": "changed", "from": last} if last > began else {"part": "changed", "at": began, "id": 0}
 
 
@@ -148,7 +155,7 @@ def _page(api: Api, feed: str, answer: bytes, document: Any, links: Links, follo
     if feed != "orders":
         return Page(combine(found=answer), records, following)
     asked = {link: _associations(api, link, list(links.get(link, ()))) for link in ("contacts", "line_items")}
-    known = {"found": document, "line_items": [msgspec.json.decode(a) for a in asked["line_items"]]}
+    known = {"found": document, "line_items": [landing.read_json(a) for a in asked["line_items"]]}
     wanted = dict.fromkeys(item for items in linked(known, "line_items").values() for item in items)
     return Page(combine(found=answer, **asked, items=_items(api, wanted)), records, following)
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from ingest import landing
 from ingest.sources import base
 from ingest.sources.base import AccessRefused, Api, Cursor, Feeds, Page, Table, combine
 from wabench.errors import WabenchError
@@ -71,11 +72,12 @@ class _Step:
 
 
 def feeds(settings: SourceSettings) -> Feeds:
-    """Give orders; customers, and those of them that were deleted."""
+    """Give orders and customers, and of both also what is only known as deleted."""
     orders = Table("orders", "leads", _ORDERS, {"status": _STAGES}, shape_leads)
+    binned = Table("orders", "binned", _ORDERS, {"status": _STAGES}, shape_leads, is_note=True)
     customers = Table("customers", "answers[]._embedded.contacts", _CUSTOMERS)
-    deleted = Table("customers", "answers[]._embedded.events", _DELETED)
-    return {"orders": (orders,), "customers": (customers, deleted)}
+    deleted = Table("customers", "answers[]._embedded.events", _DELETED, is_note=True)
+    return {"orders": (orders, binned), "customers": (customers, deleted)}
 
 
 def is_whole(settings: SourceSettings, feed: str) -> bool:
@@ -132,7 +134,10 @@ def shape_leads(document: Any) -> Any:
             "total": lead.get("price_with_minor_units") or lead.get("price") or 0,
             "currency": document["account"].get("currency"),
         }
-    return {"leads": leads}
+    parts: dict[str, list[Any]] = {"leads": [], "binned": []}
+    for lead in leads:
+        parts["binned" if lead.get("is_deleted") else "leads"].append(lead)
+    return parts
 
 
 def _pages(api: Api, feed: str, since: int, start: Cursor | None) -> Iterator[Page]:
@@ -191,14 +196,14 @@ def _events(api: Api, cursor: Cursor) -> _Step:
 
 
 def _ask(api: Api, name: str, asked: dict[str, Any], page: int) -> tuple[bytes, list[dict[str, Any]], bool]:
-    """Ask for one page: the answer, its records, and whether there is another; none is 204 with nothing in it."""
+    """Ask for one page: the answer, its records, and whether there is another; none is 204, and that alone."""
     limit = EVENTS_PAGE if name == "events" else api.page_size
     request = api.request("GET", f"api/v4/{name}", params={**asked, "limit": limit, "page": page})
     response = api.send(request)
-    if response.status_code == 204 or not response.content:
+    if response.status_code == 204:
         return b"", [], False
     try:
-        document = msgspec.json.decode(response.content)
+        document = landing.read_json(response.content)
         records, links = document["_embedded"][name], document.get("_links", {})
     except (msgspec.DecodeError, KeyError, TypeError):
         said = api.hide(response.text)

@@ -89,12 +89,12 @@ def feeds(settings: SourceSettings) -> Feeds:
     shape = partial(shape_deals if what == "deals" else shape_orders, own)
     orders = (
         Table("orders", "orders", _ORDERS[what], shape=shape),
-        Table("orders", "merged", _GONE, shape=shape),
+        Table("orders", "merged", _GONE, shape=shape, is_note=True),
         Table("order_lines", "orders[].lines[]", _LINES, shape=shape),
     )
     customers = (
         Table("customers", "contacts", _CUSTOMERS, shape=shape_contacts),
-        Table("customers", "merged", _MERGED_CUSTOMERS, shape=shape_contacts),
+        Table("customers", "merged", _MERGED_CUSTOMERS, shape=shape_contacts, is_note=True),
     )
     return {"orders": orders, "customers": customers}
 

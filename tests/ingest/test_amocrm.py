@@ -137,6 +137,20 @@ def test_a_lead_put_into_the_bin_and_taken_out_again_is_followed(home: Path) -> 
     ]
 
 
+def test_a_shops_own_map_does_not_keep_what_was_put_into_the_bin(home: Path) -> None:
+    time = Time(NOW)
+    account = Account([lead(1), lead(2)], [contact(1)], clock=time.seconds)
+    own = '[sources.crm.map.orders]\ntotal = "price"\n[sources.crm.map.customers]\nname = "name"\ncustomer_ref = "id"'
+    crm = Pulls(home, time, account, SECRETS, source(own))
+    crm()
+    account.delete("leads", 2, ago(time))
+    account.delete("contacts", 1, ago(time))
+    crm()
+    assert crm.rows("orders", "order_id, is_deleted") == [("1", False), ("2", True)]
+    assert crm.rows("customers", "customer_ref, is_deleted") == [("1", True)]
+    assert crm.rows("rejected", "reason") == []
+
+
 def test_a_deleted_contact_is_known_by_its_event(home: Path) -> None:
     time = Time(NOW)
     account = Account([], [contact(n) for n in range(1, 251)], clock=time.seconds)
@@ -230,6 +244,36 @@ def test_an_answer_that_is_no_list_takes_nothing_and_tells_no_secret() -> None:
     with pytest.raises(WabenchError, match="without its leads") as refused:
         list(rows(api("amocrm", nonsense, SECRETS, time, TOML), "orders"))
     assert TOKEN not in str(refused.value)
+
+
+def test_an_answer_without_anything_in_it_is_not_the_lists_end(home: Path) -> None:
+    time = Time(NOW)
+    account = Account([lead(n, n) for n in range(1, 101)], clock=time.seconds)
+    crm = Pulls(home, time, account, SECRETS, source('options = { page_size = "20" }'))
+    is_empty = True
+
+    def broken(request: httpx.Request) -> httpx.Response:
+        answer = account(request)
+        return httpx.Response(200) if is_empty and len(account.asked) == 3 else answer
+
+    crm.server = broken
+    assert "without its leads" in str(crm()["orders"].error)
+    is_empty = False
+    assert (crm()["orders"].resumed, len(crm.rows("orders", "order_id"))) == (True, 100)
+
+
+def test_half_a_surrogate_pair_in_a_lead_takes_the_others_along(home: Path) -> None:
+    time = Time(NOW)
+    crm = Pulls(home, time, Account([lead(1, name="?"), lead(2)], clock=time.seconds), SECRETS, source())
+    whole = crm.server
+
+    def cut(request: httpx.Request) -> httpx.Response:
+        answer = whole(request)
+        return httpx.Response(answer.status_code, content=answer.content.replace(b'"?"', b'"\\ud83d"'))
+
+    crm.server = cut
+    assert (crm()["orders"].error, crm.rows("orders", "order_id")) == (None, [("1",), ("2",)])
+    assert b"ud83d" in crm.landed()
 
 
 @settings(max_examples=120, deadline=None)

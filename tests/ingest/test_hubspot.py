@@ -232,6 +232,27 @@ def test_a_merged_deal_counts_no_more(home: Path) -> None:
     assert crm.rows("orders", "order_id, is_deleted") == [("1", True), ("2", False)]
 
 
+def test_a_shops_own_map_does_not_keep_what_was_merged(home: Path) -> None:
+    time = Time(NOW)
+    hub = Hub(deals=[deal(1), deal(2)], contacts=[contact(1), contact(2)], clock=time.seconds)
+    own = """
+    statuses = { cancelled = "paid" }
+    [sources.crm.map.orders]
+    total = "properties.amount"
+    [sources.crm.map.customers]
+    customer_ref = "properties.email"
+    """
+    crm = Pulls(home, time, hub, SECRETS, SOURCE + DEALS + own)
+    crm()
+    del hub.records["deals"]["1"], hub.records["contacts"]["1"]
+    hub.records["deals"]["2"] = deal(2, ago(time), hs_merged_object_ids="1")
+    hub.records["contacts"]["2"] = contact(2, ago(time), hs_merged_object_ids="1")
+    crm()
+    assert crm.rows("orders", "order_id, is_deleted, status") == [("1", True, "cancelled"), ("2", False, "paid")]
+    assert ("1", "2") in crm.rows("customers", "customer_ref, merged_into")
+    assert crm.rows("rejected", "reason") == []
+
+
 def test_a_token_that_expires_on_the_way_is_renewed_and_nothing_asked_twice(home: Path) -> None:
     time = Time(NOW)
     hub = Hub(contacts=[contact(n) for n in range(1, 500)], clock=time.seconds)
@@ -348,6 +369,43 @@ def test_a_record_found_in_its_old_place_with_its_new_time_hides_none() -> None:
     hub._sorted = lagging  # type: ignore[method-assign]
     asked = api("hubspot", hub, SECRETS, time, 'options = { page_size = "5" }')
     assert {found["customer_ref"] for _, found in rows(asked, "customers", BEGAN)} == {str(n) for n in range(1, 31)}
+
+
+@pytest.mark.parametrize("moments", [dict.fromkeys(range(1, 6), 0), {}])
+def test_a_page_of_one_moment_that_ends_with_a_stray_record_hides_none(moments: dict[int, int]) -> None:
+    """What is settled all stands at the moment asked from, or nothing is settled yet; the fifth shows now."""
+    time = Time(NOW)
+    recent = ago(time) - 60_000
+    hub = Hub(contacts=[contact(n, moments.get(n, recent + n)) for n in range(1, 21)], clock=time.seconds)
+    by_property = hub._sorted
+    fresh = moment(ago(time))
+
+    def lagging(kind: str, by: str) -> list[dict[str, Any]]:
+        found = by_property(kind, by)
+        return [r | {"properties": r["properties"] | {by: fresh}} if r["id"] == "5" else r for r in found]
+
+    hub._sorted = lagging  # type: ignore[method-assign]
+    asked = api("hubspot", hub, SECRETS, time, 'options = { page_size = "5" }')
+    assert {found["customer_ref"] for _, found in rows(asked, "customers", BEGAN)} == {str(n) for n in range(1, 21)}
+
+
+def test_a_search_that_gives_fewer_than_asked_for_is_not_at_its_end() -> None:
+    time = Time(NOW)
+    hub = Hub(contacts=[contact(n, n // 4) for n in range(1, 31)], clock=time.seconds)
+    search = hub._search
+    hub._search = lambda kind, asked: search(kind, {**asked, "limit": 3})  # type: ignore[method-assign]
+    asked = api("hubspot", hub, SECRETS, time, 'options = { page_size = "5" }')
+    assert {found["customer_ref"] for _, found in rows(asked, "customers", BEGAN)} == {str(n) for n in range(1, 31)}
+
+
+def test_a_search_that_shows_nothing_and_says_there_is_more_is_no_end() -> None:
+    time = Time(NOW)
+    hub = Hub(clock=time.seconds)
+    hub._search = lambda kind, asked: httpx.Response(  # type: ignore[method-assign]
+        200, json={"results": [], "paging": {"next": {"after": "5"}}}
+    )
+    with pytest.raises(WabenchError, match="says there is more"):
+        list(rows(api("hubspot", hub, SECRETS, time, ""), "customers", BEGAN))
 
 
 def test_an_unknown_object_and_an_answer_without_results_are_said_so() -> None:

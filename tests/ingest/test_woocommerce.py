@@ -1,8 +1,9 @@
 """WooCommerce's answers, in its documented form, become our orders, lines and customers; no order is skipped."""
 
 import base64
+import json
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,8 @@ class Shop:
         self.asked: list[httpx.Request] = []
         self.after_each: Callable[[], None] = lambda: None
         self.faults: list[httpx.Response] = []
+        self.hidden: set[int] = set()
+        """Orders that a plugin takes out of the answer; the list still counts them."""
         self.extra = ""
         self.secrets = {"CONSUMER_KEY": "ck_one", "CONSUMER_SECRET": "cs_two"}
 
@@ -74,7 +77,7 @@ class Shop:
         found = lists[asked["status"]] if request.url.path.endswith("/orders") else self.customers
         found = sorted(found, key=lambda record: record["id"], reverse=asked["order"] == "desc")
         offset = int(asked["offset"])
-        here = found[offset : offset + int(asked["per_page"])]
+        here = [r for r in found[offset : offset + int(asked["per_page"])] if r["id"] not in self.hidden]
         answer = httpx.Response(200, json=here, headers={"X-WP-Total": str(len(found))})
         self.after_each()
         return answer
@@ -227,10 +230,73 @@ def ids(shop: Shop) -> list[int]:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
 def test_every_order_comes_once_whatever_the_page_size(shop: Shop, size: int) -> None:
-    shop.extra = f'options = {{ page_size = "{max(size, 2)}" }}'
+    shop.extra = f'options = {{ page_size = "{size}" }}'
     shop.orders = [ORDER | {"id": n} for n in range(1, 24)]
     shop.pull()
     assert ids(shop) == list(range(1, 24))
+
+
+@given(
+    size=st.integers(1, 6),
+    count=st.integers(0, 20),
+    hidden=st.sets(st.integers(1, 20)),
+    gone=st.dictionaries(st.integers(1, 8), st.integers(1, 20), max_size=3),
+)
+def test_a_list_that_counts_more_than_it_shows_ends_and_lacks_none(
+    size: int, count: int, hidden: set[int], gone: dict[int, int]
+) -> None:
+    """Whatever it hides; where it hides nothing, orders may also vanish while it is walked."""
+    shop = Shop(Path())
+    shop.orders = [ORDER | {"id": n} for n in range(1, count + 1)]
+    shop.hidden = hidden
+    if not hidden:
+        shop.after_each = lambda: shop.orders.__setitem__(
+            slice(None), [o for o in shop.orders if o["id"] != gone.get(len(shop.asked))]
+        )
+    pages = woocommerce.pages(asking(shop, size), "orders", None, None)
+    found = {record["id"] for page in pages for record in json.loads(page.body)}
+    assert found >= {record["id"] for record in shop.orders} - hidden
+    assert len(shop.asked) < 4 * (count + 2)
+
+
+def test_an_order_that_is_counted_and_never_shown_does_not_hold_up_the_pull(shop: Shop) -> None:
+    shop.orders, shop.hidden = [ORDER | {"id": n} for n in (1, 2, 3, 4)], {4}
+    assert [outcome.error for outcome in shop.pull()] == [None, None, None]
+    assert (ids(shop), len(shop.asked)) == ([1, 2, 3], 4)
+
+
+def test_a_customer_imported_with_an_old_date_hides_no_new_one(shop: Shop) -> None:
+    shop.customers = [CUSTOMER | {"id": n} for n in range(1, 4)]
+    shop.pull()
+    new = [CUSTOMER | {"id": n, "date_created_gmt": "2036-01-01T00:00:00"} for n in range(4, 150)]
+    old = {"date_created_gmt": "2019-01-01T00:00:00"}
+    shop.customers += [*new, CUSTOMER | {"id": 150} | old, CUSTOMER | {"id": 151, "date_created_gmt": None}]
+    assert [outcome.error for outcome in shop.pull()] == [None, None, None]
+    assert shop.rows("select count(*) from raw.customers") == [(151,)]
+
+
+def test_where_consent_is_mapped_a_withdrawal_is_noticed_by_the_next_pull(shop: Shop) -> None:
+    shop.extra = '[sources.shop.map.customers]\nconsent = "meta_data[key=whatsapp_optin].value"'
+    shop.customers = [CUSTOMER | {"id": n} for n in range(1, 251)]
+    shop.pull()
+    no = [{"id": 1, "key": "whatsapp_optin", "value": "no"}]
+    shop.customers[4] = CUSTOMER | {"id": 5, "meta_data": no, "date_modified_gmt": "2026-06-01T00:00:00"}
+    shop.pull()
+    assert shop.rows("select customer_ref from raw.customers where not consent") == [("5",)]
+
+
+def test_a_place_in_a_list_that_was_walked_the_other_way_is_not_gone_on_from(shop: Shop) -> None:
+    shop.customers = [CUSTOMER | {"id": n} for n in range(1, 251)]
+    api = asking(shop, 100)
+    backwards = woocommerce.pages(api, "customers", datetime(2025, 1, 1, tzinfo=UTC), {"offset": 200, "last": 201})
+    assert sum(page.records for page in backwards) == 250
+    assert sum(page.records for page in woocommerce.pages(api, "customers", None, {"offset": 100})) == 252
+
+
+def asking(shop: Shop, size: int) -> Api:
+    settings = SourceSettings(kind="woocommerce", base_url="https://shop.example", options={"page_size": str(size)})
+    client = httpx.Client(transport=httpx.MockTransport(shop))
+    return Api("shop", woocommerce, settings, client, {"consumer_key": "a", "consumer_secret": "b"})  # type: ignore[arg-type]
 
 
 def test_an_order_deleted_while_the_list_is_walked_costs_no_other_its_place(shop: Shop) -> None:
