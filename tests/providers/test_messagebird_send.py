@@ -150,6 +150,10 @@ def test_classic_has_its_statuses_reported_to_an_address_that_names_the_send(kin
         "trackId": CALLBACK,
     }
     assert "reportUrl" not in body(content, replace(CLASSIC, webhook_url=""))
+    local = "http://127.0.0.1:8400/webhooks/messagebird"
+    assert "reportUrl" not in body(content, replace(CLASSIC, webhook_url=local))
+    rehearsal = replace(CLASSIC, base_url="http://127.0.0.1:8500/messagebird", webhook_url=local)
+    assert body(content, rehearsal)["reportUrl"].startswith(f"{local}?callback=wb")
 
 
 @pytest.mark.parametrize(
@@ -246,6 +250,8 @@ def test_a_v1_error_is_its_names_family_else_its_types(status: int, content: Any
         # one person's value must not stop everybody
         (422, {"code": "InvalidPayload", "message": "m", "details": {".template.parameters[0].value": ["x"]}},
          ErrorFamily.NEVER),
+        (422, {"code": "InvalidPayload", "message": "m", "details": {".template.parameters": ["2, not 1"]}},
+         ErrorFamily.STOP_TEMPLATE),
         (401, {"code": "Unauthorized", "message": "m"}, ErrorFamily.STOP_ACCOUNT),
         (404, {"code": "NotFound", "message": "m"}, ErrorFamily.STOP_ACCOUNT),
         (429, {"code": "TooManyRequests", "message": "m"}, ErrorFamily.RETRY),
@@ -271,6 +277,7 @@ def classic_error(code: int, parameter: str | None = None) -> dict[str, Any]:
         (422, classic_error(10, "to"), ErrorFamily.NEVER),
         (422, classic_error(10, "content.hsm.templateName"), ErrorFamily.STOP_TEMPLATE),
         (422, classic_error(10, "content.hsm.params[0].default"), ErrorFamily.NEVER),  # one person's value
+        (422, classic_error(10, "content.hsm.params"), ErrorFamily.STOP_TEMPLATE),
         (429, classic_error(21), ErrorFamily.RETRY),
         (500, classic_error(99), ErrorFamily.MAYBE_SENT),
         (400, classic_error(4711), ErrorFamily.MAYBE_SENT),

@@ -1,5 +1,6 @@
 """What Bird's three generations have in common: reading loosely typed JSON, and what an HTTP status alone says."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,8 @@ from wabench.providers.errors import ErrorFamily
 
 HTTP: Mapping[int, ErrorFamily] = {401: ErrorFamily.STOP_ACCOUNT, 429: ErrorFamily.RETRY}
 """What an answer that is not Bird's says by its status; any other may have been sent."""
+
+_ONE_PARAMETER = re.compile(r"\bparam(s|eters)[.\[]")
 
 
 def at(value: object, *path: str) -> Any:
@@ -84,5 +87,8 @@ def not_theirs(response: httpx.Response) -> Failed:
 
 
 def is_ones_value(path: str) -> bool:
-    """Tell whether an error's path leads into a template's parameters: one person's values, which stop nobody else."""
-    return "params" in path or "parameters" in path
+    """Tell whether an error's path leads to one of a template's parameters: a person's value, which stops nobody else.
+
+    A path that ends at the parameters is about their number, which is everybody's.
+    """
+    return _ONE_PARAMETER.search(path) is not None

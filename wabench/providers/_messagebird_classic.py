@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs
 
 import httpx
 
@@ -20,6 +20,7 @@ from wabench.providers._bird_values import (
     time,
     user_id,
 )
+from wabench.providers._callback import callback_url
 from wabench.providers.base import Channel, Failed, Media, Message, Template, Text
 from wabench.providers.errors import ErrorFamily
 
@@ -75,7 +76,7 @@ def request(message: Message, channel: Channel) -> httpx.Request:
         raise ValueError("the classic MessageBird API sends to phones only, not to business-scoped ids")
     kind, content = _content(message, channel)
     callback = message.callback_data
-    report = f"{channel.webhook_url}?callback={quote(callback, safe='')}" if channel.webhook_url and callback else ""
+    report = callback_url(channel, callback) if callback else ""
     body: dict[str, Any] = {
         "to": message.phone,
         "from": channel.channel_id,
