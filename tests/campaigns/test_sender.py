@@ -214,6 +214,21 @@ def test_settings_that_nothing_can_be_sent_with_stop_the_campaign_and_nobody_is_
     assert (sender.counts.total(), book.waiting, book.claimed) == (0, 5, 0)
 
 
+def test_what_a_provider_cannot_say_stops_the_campaign_with_its_reason_and_no_secret() -> None:
+    async def main() -> Sender:
+        channel = Channel("https://api.bird.com", "1", {"dialect": "v9-secret"}, {"token": "secret"})
+        async with httpx.AsyncClient(trust_env=False) as client:
+            with ThreadPoolExecutor(1) as thread:
+                sender = Sender(book.turn, get("messagebird"), channel, [client], 10, thread)
+                await sender.run()
+                return sender
+
+    book = Book(waiting=5)
+    sender = asyncio.run(main())
+    assert sender.stopped == "messagebird: dialect is v1, channels, classic, not 'v9-…'"
+    assert (sender.counts.total(), book.waiting, book.claimed) == (0, 5, 0)
+
+
 def test_a_header_that_http_forbids_stops_the_campaign_and_nobody_is_unknown() -> None:
     async def refusing(request: httpx.Request) -> httpx.Response:
         raise httpx.LocalProtocolError("Illegal header value")

@@ -20,6 +20,7 @@ from wabench.campaigns.pacing import Pace
 from wabench.campaigns.schema import CampaignState
 from wabench.providers.base import Accepted, Channel, Failed, Message, Provider
 from wabench.providers.errors import ErrorFamily
+from wabench.redaction import cleaned
 
 MOST_IN_FLIGHT = 256
 _LEAD_SECONDS = 0.1
@@ -157,8 +158,11 @@ class Sender:
         """Put one message on the wire; None, and the sending stops, where nothing can be with these settings."""
         try:
             request = self._provider.request(message, self._channel)
-        except (httpx.InvalidURL, ValueError):  # its text may hold the token
+        except (httpx.InvalidURL, UnicodeError):
             self._unsendable("no request can be made of")
+            return None
+        except ValueError as error:  # what this provider can't say: an id, an option, a text that is too long
+            self.stop(cleaned(f"{self._provider.name}: {error}", self._channel.secrets))
             return None
         client = next(self._clients)
         request.headers.setdefault("User-Agent", client.headers["User-Agent"])
