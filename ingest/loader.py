@@ -7,13 +7,14 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib import resources
 from itertools import islice
 
 import duckdb
 import pyarrow as pa
 
-from ingest import landing, sources
+from ingest import landing, readings, sources
 from ingest.landing import LandingFile
 from ingest.parse import EVENT_STREAMS, Parsed, Span, parse_span
 from ingest.records import Reading
@@ -60,8 +61,16 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def load(settings: Settings, progress: Progress | None = None, workers: int | None = None) -> LoadOutcome:
+def load(
+    settings: Settings,
+    progress: Progress | None = None,
+    workers: int | None = None,
+    *,
+    clock: Callable[[], datetime] = landing.utc_now,
+) -> LoadOutcome:
     """Load every landed line that is not loaded yet; the caller holds the warehouse lock.
+
+    A source that is read in another way than it was (its map, its statuses, its name) is loaded again, whole.
 
     May be killed at any moment: the next call goes on after the last committed span, and what is loaded twice is
     the same row. `workers` parse (default: one a core); this process alone writes.
@@ -70,7 +79,10 @@ def load(settings: Settings, progress: Progress | None = None, workers: int | No
     outcome = LoadOutcome()
     connection = connect(settings)
     try:
-        spans = list(_waiting(settings, connection))
+        _tell_time(connection, clock)
+        files = landing.files(settings.paths.landing)
+        readings.keep_up(settings, connection, files)
+        spans = list(_waiting(settings, connection, files))
         total = sum(s.end - s.start for s in spans)
         parsed = _parse_all(spans, total, workers or os.cpu_count() or 1)
         while group := list(islice(parsed, SPANS_A_COMMIT)):
@@ -83,11 +95,18 @@ def load(settings: Settings, progress: Progress | None = None, workers: int | No
     return outcome
 
 
-def _waiting(settings: Settings, connection: duckdb.DuckDBPyConnection) -> Iterator[Span]:
+def _tell_time(connection: duckdb.DuckDBPyConnection, clock: Callable[[], datetime]) -> None:
+    """Let statements know which times are still to come."""
+    now = clock().astimezone(UTC).replace(tzinfo=None)
+    connection.execute(f"set variable now = timestamp '{now}'")
+    connection.execute(_sql("clock.sql"))
+
+
+def _waiting(settings: Settings, connection: duckdb.DuckDBPyConnection, files: list[LandingFile]) -> Iterator[Span]:
     """Cut what is landed and not loaded into spans; streams nobody can read are left where they are."""
     rows = connection.execute("select file, max(offset_to) from raw.loads group by file").fetchall()
     loaded = {str(file): int(until) for file, until in rows}
-    for file in landing.files(settings.paths.landing):
+    for file in files:
         reader = _reader(settings, file)
         if reader is None:
             continue
@@ -97,7 +116,7 @@ def _waiting(settings: Settings, connection: duckdb.DuckDBPyConnection) -> Itera
 
 def _reader(settings: Settings, file: LandingFile) -> Callable[[int, int], Span] | None:
     """Tell how a landing file is read; None where nobody can (it loads once somebody can)."""
-    reading = Reading(settings.zone, settings.region, settings.currency)
+    unsaid = Reading(settings.zone, settings.region, settings.currency)
     tables: tuple[Table, ...] = ()
     if file.stream in EVENT_STREAMS:
         if file.source not in providers.names():
@@ -107,10 +126,10 @@ def _reader(settings: Settings, file: LandingFile) -> Callable[[int, int], Span]
         tables = sources.feeds(source).get(file.stream, ()) if source else ()
         if source is None or not tables:
             return None
-        reading = Reading(source.zone or settings.zone, settings.region, source.currency or settings.currency)
+        unsaid = readings.reading(settings, file.source)
 
     def span(start: int, end: int) -> Span:
-        return Span(file.source, file.stream, file.name, file.path, start, end, reading, tables)
+        return Span(file.source, file.stream, file.name, file.path, start, end, unsaid, tables)
 
     return span
 
@@ -150,7 +169,7 @@ def _store(connection: duckdb.DuckDBPyConnection, parsed: Parsed) -> tuple[dict[
     """Insert one span inside the caller's transaction; gives the counts of new rows by table, and of rejected ones."""
     span = parsed.span
     connection.register("incoming_rejected", parsed.rejected)
-    load_id = _one(connection, "select coalesce(max(load_id), 0) + 1 from raw.loads")
+    load_id = _one(connection, _sql("next_load_id.sql"))
     rows = {table: _fill(connection, table, found, load_id) for table, found in parsed.tables.items()}
     rows.pop("pulls", None)
     if {"orders", "order_lines"} <= parsed.tables.keys():

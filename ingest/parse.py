@@ -170,10 +170,10 @@ class _Rows:
         self._found: list[dict[str, Any]] = []
         self._where = f"{table.name}: " if len(span.tables) > 1 else ""
 
-    def add(self, record: Any, parents: tuple[Any, ...], received_at: str, offset: int) -> None:
+    def add(self, record: Any, parents: tuple[Any, ...], received_at: str, shown_at: str, offset: int) -> None:
         """Take a record; raises ValueError saying what in it can't be understood."""
         row = convert(record, parents, self._mapping, self._reading)
-        row["received_at"], row["landing_ref"] = received_at, f"{self._span.name}:{offset}"
+        row["received_at"], row["shown_at"], row["landing_ref"] = received_at, shown_at, f"{self._span.name}:{offset}"
         self._found.append(row)
 
     def add_page(self, document: Any, opened: landing.Envelope, offset: int, rejects: "_Rejects") -> None:
@@ -183,7 +183,7 @@ class _Rows:
         try:
             for record, parents in expand(table.shape(document) if table.shape else document, table.records):
                 try:
-                    self.add(record, parents, received_at, offset)
+                    self.add(record, parents, received_at, opened.received_at, offset)
                 except ValueError as error:
                     rejects.add(offset, opened.received_at, f"{self._where}{error}", msgspec.json.encode(record))
         except (LookupError, TypeError, ValueError, AttributeError) as error:  # a shape met what it did not expect
@@ -216,6 +216,7 @@ def _parse_pages(span: Span, data: bytes) -> Parsed:
     tables: dict[str, pa.Table] = {}
     for name, rows in found:  # two parts of a page may fill one table
         tables[name] = pa.concat_tables([tables[name], rows.table()]) if name in tables else rows.table()
+    tables = {name: _numbered(rows) for name, rows in tables.items()}
     if ended:
         tables["pulls"] = _with_source(pa.Table.from_pylist(ended, _PULLS), span)
     return Parsed(span, tables, rejects.table())
@@ -226,6 +227,8 @@ _PULLS = pa.schema(
         ("started_at", pa.timestamp("us")),
         ("finished_at", pa.timestamp("us")),
         ("is_full", pa.bool_()),
+        ("records", pa.int64()),
+        ("is_confirmed", pa.bool_()),
         ("landing_ref", pa.string()),
     ]
 )
@@ -239,6 +242,8 @@ def _pull_row(run: Mapping[str, Any], received_at: str) -> dict[str, Any]:
         "started_at": started_at.replace(tzinfo=None),
         "finished_at": finished_at.replace(tzinfo=None),
         "is_full": bool(run.get("is_full")),
+        "records": run.get("seen"),
+        "is_confirmed": bool(run.get("confirmed")),
     }
 
 
@@ -258,10 +263,10 @@ def _parse_batch(span: Span, data: bytes) -> Parsed:
         try:
             if SURPLUS in record:
                 raise ValueError(f"the row has {SURPLUS}")
-            rows.add(record, (), header.received_at, offset)
+            rows.add(record, (), header.received_at, header.received_at, offset)
         except ValueError as error:
             rejects.add(offset, header.received_at, str(error), msgspec.json.encode(record))
-    return Parsed(span, {span.stream: rows.table()}, rejects.table())
+    return Parsed(span, {span.stream: _numbered(rows.table())}, rejects.table())
 
 
 class BatchHeader(msgspec.Struct):
@@ -309,12 +314,19 @@ def _lines(data: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
 
 def _record_schema(mapping: RecordMap) -> pa.Schema:
     typed = [(name, _TYPES.get(f, pa.string())) for name, f in FIELDS[mapping.stream].items()]
-    return pa.schema([*typed, ("received_at", pa.string()), ("landing_ref", pa.string())])
+    texts = ("received_at", "shown_at", "landing_ref")
+    return pa.schema([*typed, *((name, pa.string()) for name in texts)])
+
+
+def _numbered(table: pa.Table) -> pa.Table:
+    """Say which row came before which, for rows of one page."""
+    return table.append_column("position", pa.array(range(len(table)), pa.int64()))
 
 
 def _received(table: pa.Table) -> pa.Table:
-    at = table.schema.get_field_index("received_at")
-    table = table.set_column(at, "received_at", table["received_at"].cast(_TIME))
+    for at, name in enumerate(table.column_names):
+        if name in ("received_at", "shown_at"):
+            table = table.set_column(at, name, table[name].cast(_TIME))
     for index, column in enumerate(table.schema):
         if column.type == _TIME:  # DuckDB's columns are UTC without saying so
             table = table.set_column(index, column.name, table[column.name].cast(pa.timestamp("us")))
