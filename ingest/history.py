@@ -15,6 +15,7 @@ import msgspec
 
 from ingest import landing
 from ingest.landing import LandingLog
+from ingest.patience import Patience
 from ingest.pull import PullOutcome
 from wabench import accounts, providers
 from wabench.accounts import Account
@@ -84,7 +85,7 @@ def pull(
     for name in wanted:
         outcome = PullOutcome(name, STREAM)
         outcomes.append(outcome)
-        with accounts.opened(settings, name, transport, sleep) as account:
+        with accounts.opened(settings, name, transport, Patience(sleep, name)) as account:
             try:
                 _pull_one(settings, account, outcome, full, clock, progress)
             except WabenchError as error:
@@ -108,7 +109,7 @@ def _ready(settings: Settings) -> list[str]:
 
 def _is_due(settings: Settings, name: str, now: datetime) -> bool:
     try:
-        last = _last_run(settings, name)
+        last = _last_run(settings, name, now)
     except WabenchError:
         return True  # the pull itself says what is wrong
     every = timedelta(hours=settings.providers[name].history_every_hours)
@@ -125,9 +126,9 @@ def _pull_one(
 ) -> None:
     history = account.provider.history
     assert history is not None  # noqa: S101 - the caller has asked for it
-    last = None if full else _last_run(settings, outcome.source)
     now = clock()
-    outcome.resumed = last is not None and last.next is not None and last.started_at <= now
+    last = None if full else _last_run(settings, outcome.source, now)
+    outcome.resumed = last is not None and last.next is not None
     run = last if last and outcome.resumed else _begin(settings.providers[outcome.source], last, now)
     log = LandingLog(settings.paths.landing / outcome.source / STREAM, clock=clock)
     try:
@@ -144,13 +145,9 @@ def _pull_one(
 
 
 def _begin(table: ProviderSettings, last: _Run | None, now: datetime) -> _Run:
-    """Begin a pull: from some time before the last one, since statuses change for as long; the first from far back.
-
-    A last pull begun by a clock that ran ahead is not trusted.
-    """
-    farthest = now - timedelta(days=table.history_days)
-    if last is None or last.started_at > now:
-        return _Run(now, farthest)
+    """Begin a pull: from some time before the last one, since statuses change for as long; the first from far back."""
+    if last is None:
+        return _Run(now, now - timedelta(days=table.history_days))
     return _Run(now, last.started_at - timedelta(hours=table.history_overlap_hours))
 
 
@@ -197,14 +194,16 @@ def _refusal(account: Account, response: httpx.Response) -> str:
     return f"{said}; the history is not read, `wabench provider check {account.provider.name}` says more"
 
 
-def _last_run(settings: Settings, name: str) -> _Run | None:
-    """Read where the last pull stopped off the last page that landed."""
+def _last_run(settings: Settings, name: str, now: datetime) -> _Run | None:
+    """Read where the last pull stopped off the last page that landed, past any begun by a clock that ran ahead."""
     for file in reversed(landing.files(settings.paths.landing, name, STREAM)):
         if not (line := landing.last_line(file.path)):
             continue
         try:
             said = landing.decode_envelope(line).pull
-            return msgspec.convert(said, _Run) if said else None
+            run = msgspec.convert(said, _Run) if said else None
         except (msgspec.DecodeError, msgspec.ValidationError):
             raise WabenchError(f"{file.path}: its last line is damaged; pull with --full") from None
+        if run is None or run.started_at <= now:
+            return run
     return None

@@ -9,7 +9,7 @@ import httpx
 
 from ingest.paths import expand, find, has_list, parse_path
 from ingest.sources import base
-from ingest.sources.base import Api, Cursor, Feeds, Page, Table
+from ingest.sources.base import Api, Cursor, Feeds, Page, PageRefused, Table
 from wabench.errors import WabenchError
 from wabench.settings import SourceSettings, StreamSettings
 
@@ -46,20 +46,30 @@ def pages(api: Api, feed: str, since: datetime | None, start: Cursor | None) -> 
     stream = api.settings.stream(feed)
     assert stream is not None  # noqa: S101 - a feed of this kind is a stream of its settings
     cursor = start
+    before: list[Any] = []
     while True:
         response, document = api.ask(_request(api, stream, since, cursor))
-        if not has_list(document, stream.records):
-            where = f"a list at {stream.records!r}" if stream.records else "a list"
-            said = api.hide(response.text)
-            raise WabenchError(f"source {api.name}: {response.url} answered without {where}, but: {said}")
-        records = sum(1 for _ in expand(document, stream.records))
-        following = _next(stream, cursor, document, response, records)
+        here = _records(api, stream, response, document)
+        following = _next(stream, cursor, document, response, len(here))
         if following is not None and following == cursor:
             raise WabenchError(f"source {api.name}: {response.url} names itself as its next page")
-        yield Page(response.content, records, following)
+        if here and here == before:
+            raise WabenchError(
+                f"source {api.name}: {response.url} answers what the page before it did; see paging.style"
+            )
+        yield Page(response.content, len(here), following)
         if following is None:
             return
-        cursor = following
+        cursor, before = following, here
+
+
+def _records(api: Api, stream: StreamSettings, response: httpx.Response, document: Any) -> list[Any]:
+    """Give a page's records; raises PageRefused without a list, as an expired place may be told with 200."""
+    if not has_list(document, stream.records):
+        where = f"a list at {stream.records!r}" if stream.records else "a list"
+        said = api.hide(response.text)
+        raise PageRefused(f"source {api.name}: {response.url} answered without {where}, but: {said}")
+    return [record for record, _ in expand(document, stream.records)]
 
 
 def _next(

@@ -224,6 +224,28 @@ def test_a_clock_that_ran_ahead_does_not_silence_it(puller: Puller) -> None:
     assert puller.twilio.asked[-1].params["DateSent>"] == "2026-06-10"
 
 
+def test_a_run_from_the_future_is_passed_over_for_the_one_before_it(puller: Puller) -> None:
+    puller("twilio")
+    puller.now += timedelta(days=400)
+    puller("twilio")
+    puller.now = NOW + timedelta(days=1)
+    puller("twilio")
+    assert puller.twilio.asked[-1].params["DateSent>"] == "2026-07-08"
+    puller.now = NOW + timedelta(days=1, hours=1)
+    puller.twilio.faults = [None, httpx.Response(404, json={"code": 20404, "message": "gone"})]
+    assert puller("twilio").error
+    assert puller("twilio").resumed, "a pull that was killed goes on, whatever lies in the future"
+
+
+def test_waiting_ends_after_a_while_and_the_next_pull_goes_on_there(puller: Puller) -> None:
+    puller.twilio.faults = [None, *[httpx.Response(429, headers={"Retry-After": "250"})] * 3]
+    outcome = puller()
+    assert outcome.error == "twilio wants more than 600 seconds of waiting; the next pull goes on there"
+    assert (outcome.pages, puller.waited) == (1, [250.0, 250.0])
+    puller.twilio.faults = [httpx.Response(429, headers={"Retry-After": "250"})]
+    assert (puller().error, puller.waited[-1]) == (None, 250.0)
+
+
 def test_pages_land_verbatim_and_load_again_after_the_warehouse_is_lost(puller: Puller) -> None:
     puller()
     found = puller.events()

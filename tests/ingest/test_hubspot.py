@@ -381,7 +381,7 @@ def test_a_page_of_one_moment_that_ends_with_a_stray_record_hides_none(moments: 
     fresh = moment(ago(time))
 
     def lagging(kind: str, by: str) -> list[dict[str, Any]]:
-        found = by_property(kind, by)
+        found = sorted(by_property(kind, by), key=lambda r: int(r["id"]))
         return [r | {"properties": r["properties"] | {by: fresh}} if r["id"] == "5" else r for r in found]
 
     hub._sorted = lagging  # type: ignore[method-assign]

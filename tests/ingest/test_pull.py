@@ -227,6 +227,33 @@ def test_a_list_that_names_itself_as_its_next_page_ends(puller: Callable[[str], 
     assert "names itself" in str(crm().error)
 
 
+def test_a_place_that_expired_may_be_told_in_an_answer_of_200(puller: Callable[[str], Puller]) -> None:
+    crm = puller("cursor")
+    crm.crm.faults = [None, httpx.Response(404)]  # type: ignore[list-item]
+    assert crm().error
+    crm.crm.faults = [httpx.Response(200, json={"error": "cursor expired"})]
+    outcome = crm()
+    assert (outcome.error, outcome.resumed, outcome.pages, crm.orders()) == (None, False, 3, 25)
+
+
+@pytest.mark.parametrize("style", ["page", "offset"])
+def test_a_list_that_answers_its_last_page_for_any_later_one_ends_with_a_line(
+    style: str, puller: Callable[[str], Puller]
+) -> None:
+    crm = puller(style)
+    first, asked = crm.crm.orders[:10], list[httpx.Request]()
+
+    def same(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        assert len(asked) < 5
+        return httpx.Response(200, json={"orders": first, "now": len(asked)})
+
+    crm.crm = same  # type: ignore[assignment]
+    outcome = crm()
+    assert "answers what the page before it did" in str(outcome.error)
+    assert (outcome.pages, crm.orders()) == (1, 10)
+
+
 def complete(settings: Settings, rows: str = "is_full, started_at") -> list[tuple[Any, ...]]:
     loader.load(settings)
     connection = loader.connect(settings)
