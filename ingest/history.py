@@ -60,7 +60,7 @@ def has(settings: Settings, name: str) -> bool:
 
 def due(settings: Settings, now: datetime) -> list[str]:
     """List the set-up providers whose history was not read for as long as their `history_every_hours` says."""
-    return [name for name in _ready(settings) if _is_due(settings, name, now)]
+    return [name for name in _ready(settings) if accounts.problem(settings, name) or _is_due(settings, name, now)]
 
 
 def pull(
@@ -85,6 +85,9 @@ def pull(
     for name in wanted:
         outcome = PullOutcome(name, STREAM)
         outcomes.append(outcome)
+        outcome.error = accounts.problem(settings, name)
+        if outcome.error:
+            continue
         with accounts.opened(settings, name, transport, Patience(sleep, name)) as account:
             try:
                 _pull_one(settings, account, outcome, full, clock, progress)
@@ -100,10 +103,13 @@ def _must_have(settings: Settings, name: str) -> None:
 
 
 def _ready(settings: Settings) -> list[str]:
-    """List the set-up providers with a history; a sandbox, which may well not run, is asked only by its name."""
+    """List the set-up providers with a history; a sandbox, which may well not run, is asked only by its name.
+
+    One with a wrong option is among them: its pull fails and says so, and the others' are not stopped by it.
+    """
     tables = settings.providers
-    able = [name for name in accounts.configured(settings) if has(settings, name)]
-    found = [name for name in able if accounts.capabilities(settings, name).has_history]
+    able = [name for name in accounts.configured(settings) if providers.get(name).history is not None]
+    found = [name for name in able if accounts.problem(settings, name) or has(settings, name)]
     return [name for name in found if not accounts.is_rehearsal(tables[name].base_url or "https://")]
 
 

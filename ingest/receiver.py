@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from ingest import landing
 from ingest.landing import LandingLog
-from wabench import providers
+from wabench import accounts, providers
 from wabench.errors import UsageError
 from wabench.providers.base import Provider
 from wabench.settings import Settings
@@ -84,7 +84,10 @@ class Channel:
 
 
 def create(settings: Settings) -> Starlette:
-    """Build the receiver for every provider whose webhook secrets are set; raises UsageError where none's are."""
+    """Build the receiver for every provider whose webhooks can be checked; raises UsageError where none's can.
+
+    Also what another of a provider's APIs posts is taken where its secret is set: a shop may be moving between two.
+    """
     channels = {name: _channel(settings, name) for name in _receivable(settings)}
     return Starlette(
         routes=[
@@ -96,20 +99,22 @@ def create(settings: Settings) -> Starlette:
 
 
 def _receivable(settings: Settings) -> list[str]:
-    missing = {name: _missing(settings, name) for name in providers.names()}
-    if ready := [name for name, lacks in missing.items() if not lacks]:
-        return ready
-    lacking = "; or ".join(", ".join(lacks) for lacks in missing.values())
-    raise UsageError(f"no webhook can be checked without its secrets; set in .env {lacking}")
+    missing = {name: accounts.missing_to_receive(settings, name) for name in providers.names()}
+    if all(missing.values()):
+        lacking = "; or ".join(", ".join(lacks) for lacks in missing.values())
+        raise UsageError(f"no webhook can be checked without its secrets; set in .env {lacking}")
+    return [name for name in missing if _checks_any(settings, name)]
 
 
-def _missing(settings: Settings, name: str) -> list[str]:
-    """List the secrets that receiving from a provider still needs: of the set that lacks least."""
-    lacks = [
-        [f"WABENCH_{name}_{secret}".upper() for secret in wanted if not settings.secret(f"{name}_{secret}")]
-        for wanted in providers.get(name).webhook_secrets
-    ]
-    return min(lacks, key=len)
+def _checks_any(settings: Settings, name: str) -> bool:
+    alternatives = providers.get(name).webhook_secrets
+    return any(all(settings.secret(f"{name}_{secret}") for secret in wanted) for wanted in alternatives)
+
+
+def unheard(settings: Settings) -> dict[str, list[str]]:
+    """Tell of which providers that are set up the webhooks are refused, and which secrets would change that."""
+    known = [name for name in settings.providers if name in providers.names()]
+    return {name: lacks for name in known if (lacks := accounts.missing_to_receive(settings, name))}
 
 
 def _channel(settings: Settings, name: str) -> Channel:

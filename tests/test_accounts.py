@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dialects
@@ -168,6 +169,7 @@ def test_what_receiving_needs_is_told(home: Path) -> None:
     lines = check(load(keyed), TWILIO, stand_in(load(keyed), TWILIO))
     assert "WABENCH_TWILIO_" in lines["webhook secrets"].do
     assert "https://hooks.shop.example" in lines["public_url"].do
+    assert "messages name no address for their statuses" in lines["public_url"].what
     assert (lines["settings"].status, "WABENCH_TWILIO_AUTH_TOKEN" in lines["settings"].what) == ("failed", True)
 
 
@@ -182,6 +184,48 @@ def test_a_wrong_option_is_a_line_and_not_a_trace(home: Path) -> None:
     settings = shop(home, wrong)
     (line,) = [x for x in account_checks.check(settings, "messagebird") if x.check == "settings"]
     assert "dialect is v1, channels, classic, not 'modern'" in line.what
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"dialct": "channels"}, "knows no 'dialct'; did you mean 'dialect'?"),
+        ({"messages_per_second": "fast"}, "messages_per_second is a number above zero, not 'fast'"),
+    ],
+)
+def test_a_misspelt_option_is_refused_with_the_nearest(home: Path, options: dict[str, str], said: str) -> None:
+    settings = shop(home, replace(ALL[3], options=options))
+    with pytest.raises(UsageError, match=r"\[providers.messagebird.options\]") as refused:
+        accounts.channel(settings, "messagebird")
+    assert said in str(refused.value)
+    assert said in accounts.problem(settings, "messagebird")
+    assert account_checks.facts(settings, "messagebird")["wrong"] == str(refused.value)
+
+
+def test_the_webhook_secret_of_another_dialect_is_none(home: Path) -> None:
+    channels = next(d for d in ALL if d.options.get("dialect") == "channels")
+    secrets = {**channels.environ(), "WABENCH_MESSAGEBIRD_SIGNING_KEY": "", "WABENCH_MESSAGEBIRD_WEBHOOK_SECRET": "x"}
+    shop(home, channels)
+    settings = load({"WABENCH_HOME": str(home), **secrets})
+    told = check(settings, channels, stand_in(settings, channels))["webhook secrets"]
+    assert (told.status, "WABENCH_MESSAGEBIRD_SIGNING_KEY" in told.do) == ("warning", True)
+
+
+def test_one_providers_wrong_option_does_not_stop_the_others(home: Path) -> None:
+    good, bad = TWILIO, replace(ALL[3], options={"dialect": "chanels"})
+    toml = good.toml(f"{BASE}/twilio") + bad.toml(f"{BASE}/messagebird").partition("\n")[2].partition("[templates")[0]
+    (home / "wabench.toml").write_text(toml.replace(BASE, "https://twilio.example"))
+    settings = load({"WABENCH_HOME": str(home), **good.environ(), **bad.environ()})
+    there = stand_in(settings, good)
+    synced = {each.provider: each for each in submission.sync(settings, None, there.transport)}
+    assert (synced["twilio"].error, synced["twilio"].templates) == (None, 1)
+    assert "dialect is" in str(synced["messagebird"].error)
+    pulled = {each.source: each for each in history.pull(settings, transport=there.transport)}
+    assert pulled["twilio"].error is None
+    assert "dialect is" in str(pulled["messagebird"].error)
+    assert "messagebird" in history.due(settings, datetime.now(UTC))
+    with pytest.raises(UsageError, match="dialect is"):
+        history.pull(settings, ["messagebird"], transport=there.transport)
 
 
 @pytest.mark.parametrize("name", providers.names())

@@ -125,7 +125,7 @@ def test_a_stream_that_went_quiet_is_told_and_one_from_the_future_too(home: Path
     shop = set_up(home)
     path = land(shop)
     assert lines(shop)["meta webhooks"].status == "ok"
-    assert lines(shop, NOW + timedelta(days=2))["meta webhooks"].what == "last came 48 h ago"
+    assert lines(shop, NOW + timedelta(days=2))["meta webhooks"].what == "last came 2 days ago"
     later = (NOW + timedelta(days=1)).timestamp()
     os.utime(path, (later, later))
     assert "NTP" in lines(shop)["meta webhooks"].do
@@ -164,6 +164,23 @@ def test_missing_secrets_and_unknown_providers_are_named(home: Path) -> None:
     found = lines(load({"WABENCH_HOME": str(home)}))
     assert "WABENCH_TWILIO_ACCOUNT_SID" in found["provider twilio"].do
     assert found["provider twillio"].status == "failed"
+
+
+def test_a_wrong_option_is_that_providers_line_and_hides_no_other(home: Path) -> None:
+    (home / "wabench.toml").write_text(
+        '[providers.messagebird.options]\ndialect = "chanels"\n[providers.twilio]\nchannel_id = "+5511"\n'
+    )
+    found = lines(load({"WABENCH_HOME": str(home)}))
+    wrong = found["provider messagebird"]
+    assert (wrong.status, "dialect is" in wrong.what) == ("failed", True)
+    assert found["provider twilio"].status == "warning"
+
+
+def test_webhooks_that_the_set_secrets_can_not_check_are_told(home: Path) -> None:
+    (home / "wabench.toml").write_text('[providers.messagebird.options]\ndialect = "classic"\n')
+    found = lines(load({"WABENCH_HOME": str(home), "WABENCH_MESSAGEBIRD_WEBHOOK_SECRET": "x"}))
+    assert "WABENCH_MESSAGEBIRD_SIGNING_KEY" in found["webhooks of messagebird"].do
+    assert "receiver" not in found
 
 
 def test_templates_that_were_not_read_for_long_are_told(home: Path) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import httpx
 
-from wabench import accounts, providers
+from wabench import accounts
 from wabench.errors import UsageError, WabenchError
+from wabench.providers._callback import is_public
 from wabench.providers.base import Check, Failed
 from wabench.settings import Settings
 
@@ -74,20 +75,16 @@ def check(
 
 
 def _about_receiving(settings: Settings, name: str) -> Iterator[Line]:
-    alternatives = providers.get(name).webhook_secrets
-    lacking = [
-        [f"WABENCH_{name}_{secret}".upper() for secret in wanted if not settings.secret(f"{name}_{secret}")]
-        for wanted in alternatives
-    ]
-    if all(lacking):
-        fewest = sorted(lacking, key=len)[0]
-        do = f"set {' and '.join(fewest)} in .env: statuses, replies and opt-outs are lost without"
-        yield Line(name, "webhook secrets", WARNING, "none is set, so no webhook is taken", do)
+    if lacking := accounts.missing_to_receive(settings, name):
+        do = f"set {' and '.join(lacking)} in .env: statuses, replies and opt-outs are lost without"
+        yield Line(name, "webhook secrets", WARNING, "not those it signs with, so no webhook is taken", do)
     else:
         yield Line(name, "webhook secrets", OK, "set")
-    if name in _WANTS_PUBLIC_URL and not settings.public_url:
+    if name in _WANTS_PUBLIC_URL and not is_public(settings.webhook_url(name)):
         do = "set public_url to the receiver's address as the provider sees it, such as https://hooks.shop.example"
-        yield Line(name, "public_url", WARNING, "not set, so signatures don't match behind a proxy", do)
+        what = "not set" if not settings.public_url else "not public"
+        what += ": messages name no address for their statuses, and signatures don't match behind a proxy"
+        yield Line(name, "public_url", WARNING, what, do)
 
 
 def _asked(account: accounts.Account, question: Check) -> Iterator[Line]:
@@ -146,7 +143,10 @@ def _shown(value: Any) -> str:
 
 def facts(settings: Settings, name: str) -> dict[str, Any]:
     """Say what a provider can do, and what is set of it here; secrets by their names only."""
-    provider, table, can = accounts.find(name), settings.providers.get(name), accounts.capabilities(settings, name)
+    provider, table = accounts.find(name), settings.providers.get(name)
+    if wrong := accounts.problem(settings, name):
+        return {"provider": name, "configured": False, "wrong": wrong, "options": dict(provider.OPTIONS)}
+    can = accounts.capabilities(settings, name)
     set_here = [secret for secret in provider.secrets if settings.secret(f"{name}_{secret}")]
     return {
         "provider": name,

@@ -11,7 +11,9 @@ import httpx
 from wabench import __version__, providers
 from wabench.errors import UsageError, WabenchError
 from wabench.providers.base import Capabilities, Channel, Failed, Provider, TemplateState
+from wabench.redaction import cleaned
 from wabench.settings import Settings
+from wabench.spelling import hint
 
 ATTEMPTS = 6
 """Times a question is asked before it is given up until the next run."""
@@ -73,10 +75,7 @@ class Account:
 
     def clean(self, text: str) -> str:
         """Take our secrets out of what is shown."""
-        for secret in filter(None, self.channel.secrets.values()):
-            for written in (secret, secret.strip(), repr(secret)[1:-1]):
-                text = text.replace(written, "…") if written else text
-        return " ".join(text.split())[:300]
+        return cleaned(text, self.channel.secrets)
 
     def why(self, failed: Failed) -> str:
         """Say in one line what the provider refused."""
@@ -101,12 +100,24 @@ def find(name: str) -> Provider:
 
 
 def capabilities(settings: Settings, name: str) -> Capabilities:
-    """Say what a provider can do with the options that are set for it."""
-    table = settings.providers.get(name)
+    """Say what a provider can do with the options that are set for it; raises UsageError for a wrong one."""
+    provider, table = find(name), settings.providers.get(name)
+    options = table.options if table else {}
+    if unknown := next((key for key in options if key not in provider.OPTIONS), None):
+        raise UsageError(f"[providers.{name}.options] knows no {unknown!r}{hint(unknown, provider.OPTIONS)}")
     try:
-        return find(name).describe(table.options if table else {})
+        return provider.describe(options)
     except ValueError as error:
         raise UsageError(f"[providers.{name}.options]: {error}") from None
+
+
+def problem(settings: Settings, name: str) -> str | None:
+    """Say what is wrong with a provider's options, or None; it must stop that provider alone."""
+    try:
+        capabilities(settings, name)
+    except UsageError as error:
+        return str(error)
+    return None
 
 
 def lists_templates(settings: Settings, name: str) -> bool:
@@ -121,10 +132,25 @@ def missing_secrets(settings: Settings, name: str) -> list[str]:
     return [f"WABENCH_{name}_{secret}".upper() for secret in needed if secret not in found]
 
 
+def missing_to_receive(settings: Settings, name: str) -> list[str]:
+    """List the variables that receiving from a provider still needs: of the sets that would do, that lacking least.
+
+    Where a table says how its messages are sent, only what checks the webhooks of those counts.
+    """
+    wanted = providers.get(name).webhook_secrets
+    if name in settings.providers and not problem(settings, name):
+        wanted = capabilities(settings, name).receiving_secrets or wanted
+    lacking = [[secret for secret in each if not settings.secret(f"{name}_{secret}")] for each in wanted]
+    return [f"WABENCH_{name}_{secret}".upper() for secret in min(lacking, key=len)]
+
+
 def configured(settings: Settings) -> list[str]:
-    """List the providers that `wabench.toml` names and whose secrets are set."""
+    """List the providers that `wabench.toml` names and whose secrets are set, or whose options are wrong.
+
+    The latter are nobody's to pass over: whoever asks all of them reports such a one's problem and goes on.
+    """
     known = [name for name in settings.providers if name in providers.names()]
-    return [name for name in known if not missing_secrets(settings, name)]
+    return [name for name in known if problem(settings, name) or not missing_secrets(settings, name)]
 
 
 def channel(settings: Settings, name: str) -> Channel:

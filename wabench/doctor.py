@@ -124,7 +124,7 @@ def _freshness(visit: _Visit, source: str, stream: str, at: datetime) -> Line:
 
 def _receiver(visit: _Visit) -> Iterator[Line]:
     settings = visit.settings
-    wanted = [name for name in providers.names() if _can_receive(settings, name)]
+    wanted = [name for name in providers.names() if not accounts.missing_to_receive(settings, name)]
     if not wanted:
         return
     url = f"http://{settings.receive_host}:{settings.receive_port}/healthz"
@@ -138,11 +138,6 @@ def _receiver(visit: _Visit) -> Iterator[Line]:
     else:
         do = "start `wabench receive`, or look from where it runs"
         yield Line("receiver", WARNING, f"does not answer at {url}", do)
-
-
-def _can_receive(settings: Settings, name: str) -> bool:
-    alternatives = providers.get(name).webhook_secrets
-    return any(all(settings.secret(f"{name}_{secret}") for secret in wanted) for wanted in alternatives)
 
 
 def _warehouse(visit: _Visit) -> Iterator[Line]:
@@ -213,18 +208,28 @@ def _read_only(settings: Settings) -> str:
 
 
 def _providers(visit: _Visit) -> Iterator[Line]:
-    ready = {name for name in providers.names() if _can_receive(visit.settings, name)}
+    ready = {name for name in providers.names() if not accounts.missing_to_receive(visit.settings, name)}
     for name in sorted({*visit.settings.providers, *ready}):
         if name not in providers.names():
             known = ", ".join(providers.names())
             yield Line(f"provider {name}", FAILED, "there is no such provider", f"there are {known}: see wabench.toml")
-            continue
-        missing = accounts.missing_secrets(visit.settings, name)
-        if missing and name in visit.settings.providers:
-            yield Line(f"provider {name}", WARNING, "not ready to send", f"set {', '.join(missing)} in .env")
-        yield _history(visit, name)
-        if name in visit.settings.providers and not missing and accounts.lists_templates(visit.settings, name):
-            yield _template_age(visit, name)
+        elif wrong := accounts.problem(visit.settings, name):
+            yield Line(f"provider {name}", FAILED, wrong, "correct it in wabench.toml; the others go on without it")
+        else:
+            yield from _provider(visit, name)
+
+
+def _provider(visit: _Visit, name: str) -> Iterator[Line]:
+    settings, is_set_up = visit.settings, name in visit.settings.providers
+    missing = accounts.missing_secrets(settings, name)
+    if is_set_up and missing:
+        yield Line(f"provider {name}", WARNING, "not ready to send", f"set {', '.join(missing)} in .env")
+    if is_set_up and (lacking := accounts.missing_to_receive(settings, name)):
+        do = f"set {', '.join(lacking)} in .env: statuses, replies and opt-outs are lost without"
+        yield Line(f"webhooks of {name}", WARNING, "none can be checked", do)
+    yield _history(visit, name)
+    if is_set_up and not missing and accounts.lists_templates(settings, name):
+        yield _template_age(visit, name)
 
 
 def _history(visit: _Visit, name: str) -> Line:

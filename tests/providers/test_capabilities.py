@@ -119,12 +119,35 @@ def test_our_callback_data_goes_out_where_it_is_said_to_come_back(column: Column
 def test_the_secrets_it_needs_are_its_own_and_none_is_in_a_request_body_or_address(column: Column) -> None:
     assert set(column.says.sending_secrets) <= set(column.provider.secrets)
     assert {secret for each in column.provider.webhook_secrets for secret in each} <= set(column.provider.secrets)
+    assert set(column.says.receiving_secrets) <= set(column.provider.webhook_secrets)
     secrets = {secret: f"s3cret-{secret}" for secret in column.provider.secrets if not secret.endswith("_sid")}
     channel = Channel(column.says.base_url, "1", column.options, column.channel.secrets | secrets)
     request = column.provider.request(Message("+5511987654321", None, CONTENT["text"], "wb:1"), channel)
     assert b"s3cret" not in request.content
     assert "s3cret" not in str(request.url)
     assert "s3cret" not in repr(channel)
+
+
+@EACH
+@pytest.mark.parametrize("given", ["fast", "0", "-1", "nan", "inf"])
+def test_a_pace_that_is_no_number_above_zero_is_refused_by_name(column: Column, given: str) -> None:
+    with pytest.raises(ValueError, match="messages_per_second is a number above zero"):
+        column.provider.describe({**column.options, "messages_per_second": given})
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("meta", "marketing"),
+        ("meta", "product_policy"),
+        ("twilio", "auth"),
+        ("messagebird", "dialect"),
+        ("messagebird", "region"),
+    ],
+)
+def test_an_option_of_few_values_takes_no_other(name: str, option: str) -> None:
+    with pytest.raises(ValueError, match=f"{option} is .*, not 'yes'"):
+        providers.get(name).describe({option: "yes"})
 
 
 def _yes(value: bool) -> str:
@@ -148,7 +171,7 @@ ROWS: Mapping[str, Callable[[Column], str]] = {
     "templates submitted": lambda c: _yes(c.submits_templates()),
     "read back after a gap": lambda c: _yes(c.reads_back()),
     "secrets to send": lambda c: _names(c.says.sending_secrets),
-    "secrets to receive": lambda c: ", or ".join(map(_names, c.provider.webhook_secrets)),
+    "secrets to receive": lambda c: ", or ".join(map(_names, c.says.receiving_secrets or c.provider.webhook_secrets)),
 }
 
 

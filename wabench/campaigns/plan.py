@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from wabench import providers, published
+from wabench import accounts, providers, published
 from wabench.campaigns import audience, ledger, templates
 from wabench.campaigns.ledger import Campaign, Tally
 from wabench.campaigns.policy import MARKETING, Decision, Facts, Rules, Skip, decide
@@ -88,7 +88,8 @@ def funnel(settings: Settings, campaign: Campaign) -> dict[str, Any] | None:
 
 def rules(settings: Settings, provider: str, category: str) -> Rules:
     """Gather what the shop, the template and the provider set for a campaign."""
-    can = providers.get(provider).describe(channel_settings(settings, provider).options)
+    channel_settings(settings, provider)
+    can = accounts.capabilities(settings, provider)
     return Rules(
         category=category,
         consent=settings.consent,

@@ -225,7 +225,7 @@ class _Runner:
     def _rate(self, campaign: Campaign, channel: Channel) -> float:
         """Give the rate asked for, at a real provider no more than it allows."""
         asked = asked_rate(self._settings, campaign.provider)
-        granted = providers.get(campaign.provider).describe(channel.options).messages_per_second
+        granted = accounts.capabilities(self._settings, campaign.provider).messages_per_second
         return asked if is_rehearsal(channel.base_url) else min(asked, granted)
 
     def _send(self, opened: Ledger, campaign: Campaign, channel: Channel) -> Counter[str]:

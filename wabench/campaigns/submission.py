@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import httpx
 
-from wabench import accounts
+from wabench import accounts, providers
 from wabench.accounts import Account
 from wabench.campaigns import known_templates, ledger, lint, templates
 from wabench.campaigns.lint import Finding
@@ -42,12 +42,18 @@ def sync(
     One that fails leaves what was known of it and does not stop the others; so does one that lists none though some
     were approved, unless `may_be_empty`. Raises UsageError where none is set up.
     """
-    names = (
-        [provider] if provider else [n for n in accounts.configured(settings) if accounts.lists_templates(settings, n)]
-    )
+    if provider:
+        accounts.capabilities(settings, provider)
+    names = [provider] if provider else _listing(settings)
     if not names:
         raise UsageError("no provider is set up that lists its templates; see docs/registration.md")
     return [_sync(settings, name, transport, sleep, may_be_empty) for name in names]
+
+
+def _listing(settings: Settings) -> list[str]:
+    """List the set-up providers that list their templates; one with a wrong option is among them, to say so."""
+    able = [name for name in accounts.configured(settings) if providers.get(name).templates is not None]
+    return [name for name in able if accounts.problem(settings, name) or accounts.lists_templates(settings, name)]
 
 
 def _sync(
@@ -55,6 +61,8 @@ def _sync(
     may_be_empty: bool,
 ) -> Synced:  # fmt: skip
     began = datetime.now(UTC)
+    if wrong := accounts.problem(settings, name):
+        return Synced(name, error=wrong)
     with accounts.opened(settings, name, transport, sleep) as account:
         try:
             listed = accounts.listed(account)

@@ -60,6 +60,8 @@ def receive(
     listening = _listen(host or settings.receive_host, settings.receive_port if port is None else port)
     address = "{}:{}".format(*listening.getsockname()[:2])
     console.err.print(f"receiving at http://{address}/webhooks/<provider>", soft_wrap=True)
+    for name, lacking in receiver.unheard(settings).items():
+        console.err.print(f"not from {name}: set {' and '.join(lacking)} in .env", soft_wrap=True)
     config = uvicorn.Config(app, log_level="warning", access_log=False, backlog=2048)
     uvicorn.Server(config).run(sockets=[listening])
 

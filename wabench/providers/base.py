@@ -72,12 +72,16 @@ Content = Template | Text | Media
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to one person: `phone` (E.164) wins over `user_id` where both are known."""
+    """One message to one person: `phone` (E.164) wins over `user_id` where both are known.
+
+    `spent_keys` counts the idempotency keys of this send under which the provider keeps a refusal.
+    """
 
     phone: str | None
     user_id: str | None
     content: Content
     callback_data: str
+    spent_keys: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +95,16 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The provider refused, or its answer does not say; `family` tells what may be done."""
+    """The provider refused, or its answer does not say; `family` tells what may be done.
+
+    `spends_key` says that the refusal is kept under the call's idempotency key, and would be answered to it again.
+    """
 
     family: ErrorFamily
     code: str
     detail: str
     retry_after: float | None = None
+    spends_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,7 @@ class Capabilities:
 
     `history` says in a sentence what can be read back after an outage, or what it means that nothing can;
     `has_history` and `has_templates` are False where the module has them, but not with these options.
+    `receiving_secrets` are those of its `webhook_secrets` that check what is posted with these options; empty: all.
     """
 
     base_url: str
@@ -118,6 +127,7 @@ class Capabilities:
     echoes_callback_data: bool = True
     has_history: bool = True
     has_templates: bool = True
+    receiving_secrets: tuple[tuple[str, ...], ...] = ()
     content: tuple[str, ...] = ("template", "text", "image", "document", "link")
 
 
@@ -219,4 +229,4 @@ class Provider(Protocol):
         """Read the provider's answer to `request`; never raises."""
 
     def describe(self, options: Options) -> Capabilities:
-        """Say what the provider can do with these options."""
+        """Say what the provider can do with these options; raises ValueError for a value that is none of theirs."""

@@ -11,6 +11,7 @@ from wabench.events import MessageEvent
 from wabench.providers import _bird_channels, _bird_v1, _bird_v1_events, _messagebird_classic, _messagebird_signatures
 from wabench.providers._bird_values import not_theirs, not_understood
 from wabench.providers._json import decode
+from wabench.providers._options import one_of, pace
 from wabench.providers.base import (
     Accepted,
     Capabilities,
@@ -63,18 +64,16 @@ class _Dialect:
 
 
 def _capabilities(options: Options, base_url: str, secret: str, history: str, **more: Any) -> Capabilities:
-    pace = float(options.get("messages_per_second", 80))
-    return Capabilities(base_url, (secret,), pace, history, **more)
+    return Capabilities(base_url, (secret,), pace(options), history, **more)
 
 
 def _v1(options: Options) -> Capabilities:
-    if (region := options.get("region", "eu1")) not in _bird_v1.REGIONS:
-        raise ValueError(f"region is {' or '.join(_bird_v1.REGIONS)}, not {region!r}")
     return _capabilities(
         options,
-        _bird_v1.base_url(region),
+        _bird_v1.base_url(one_of(options, "region", *_bird_v1.REGIONS, usual="eu1")),
         "token",
         "messages with each status and its time, by when they were made; a cost, too, which no webhook tells",
+        receiving_secrets=(("webhook_secret",),),
         user_id_recipients=True,
         idempotency_key=True,
         named_parameters=True,
@@ -87,6 +86,7 @@ def _channels(options: Options) -> Capabilities:
         _bird_channels.BASE_URL,
         "access_key",
         "messages with their present status; readings, and statuses that another has followed, can't be read back",
+        receiving_secrets=(("signing_key",),),
         user_id_recipients=True,
         named_parameters=True,
         has_templates=False,
@@ -99,6 +99,7 @@ def _classic(options: Options) -> Capabilities:
         _messagebird_classic.BASE_URL,
         "access_key",
         "none: messages can be listed only conversation by conversation, so what was not received is lost",
+        receiving_secrets=(("signing_key",),),
         has_history=False,
         has_templates=False,
     )

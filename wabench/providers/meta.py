@@ -10,6 +10,7 @@ import httpx
 
 from wabench.events import MessageEvent
 from wabench.providers import _meta_account, _meta_errors, _meta_events
+from wabench.providers._options import one_of, pace
 from wabench.providers.base import (
     Accepted,
     Capabilities,
@@ -132,10 +133,12 @@ def outcome(response: httpx.Response) -> Accepted | Failed:
 
 def describe(options: Options) -> Capabilities:
     """Say what the Cloud API allows, as documented in 2026."""
+    one_of(options, "marketing", _MARKETING)
+    one_of(options, "product_policy", "STRICT", "CLOUD_API_FALLBACK")
     return Capabilities(
         base_url="https://graph.facebook.com/v26.0",
         sending_secrets=("token",),
-        messages_per_second=float(options.get("messages_per_second", 80)),
+        messages_per_second=pace(options),
         history="none: what is not received within Meta's retries (36 hours at least) can't be read back",
         user_id_recipients=True,
         named_parameters=True,

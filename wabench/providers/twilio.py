@@ -6,12 +6,14 @@ import hmac
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx
 
 from wabench.events import MessageEvent
 from wabench.providers import _twilio_account, _twilio_errors, _twilio_events
+from wabench.providers._callback import callback_url
+from wabench.providers._options import one_of, pace
 from wabench.providers.base import (
     Accepted,
     Capabilities,
@@ -33,7 +35,7 @@ name = "twilio"
 secrets = ("account_sid", "auth_token", "api_key", "api_secret", "signing_key")
 webhook_secrets = (("auth_token",), ("signing_key",))
 OPTIONS = {
-    "auth": "api_key: sending needs WABENCH_TWILIO_API_KEY and _API_SECRET instead of the auth token",
+    "auth": "api_key: sending needs WABENCH_TWILIO_API_KEY and _API_SECRET instead of the auth token (auth_token)",
     "messages_per_second": "the throughput granted to the sender, where it is not the usual 80",
     "content_url": "address of the Content API (templates), where it is neither Twilio's nor below base_url",
     "messaging_url": "address of the Senders API (checks), where it is neither Twilio's nor below base_url",
@@ -47,7 +49,6 @@ family = _twilio_errors.family
 
 _TEXT_LENGTH = 1600
 _FAILED = ("failed", "undelivered", "canceled")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HASHES = {"HMAC_SHA1": hashlib.sha1, "HMAC_SHA256": hashlib.sha256}
 
 
@@ -155,12 +156,8 @@ def _template(template: Template) -> dict[str, str]:
 
 def _status_callback(message: Message, channel: Channel) -> dict[str, str]:
     """Say where statuses go; left out where Twilio could not reach it, as it refuses a message with such an address."""
-    address = channel.webhook_url
-    is_ours = urlsplit(address).hostname in _LOOPBACK
-    if not address or (is_ours and urlsplit(channel.base_url).hostname not in _LOOPBACK):
-        return {}
-    joint = "&" if urlsplit(address).query else "?"
-    return {"StatusCallback": f"{address}{joint}callback={quote(message.callback_data, safe='')}"}
+    address = callback_url(channel, message.callback_data)
+    return {"StatusCallback": address} if address else {}
 
 
 def outcome(response: httpx.Response) -> Accepted | Failed:
@@ -193,11 +190,11 @@ history: History | None = History(_history_request, _twilio_events.read_page)
 
 def describe(options: Options) -> Capabilities:
     """Say what Twilio allows, as documented in 2026: 80 messages a second of a WhatsApp sender, 400 on request."""
-    by_key = options.get("auth") == "api_key"
+    by_key = one_of(options, "auth", "api_key", "auth_token") == "api_key"
     return Capabilities(
         base_url=_twilio_account.BASE_URL,
         sending_secrets=("account_sid", "api_key", "api_secret") if by_key else ("account_sid", "auth_token"),
-        messages_per_second=float(options.get("messages_per_second", 80)),
+        messages_per_second=pace(options),
         history="messages by the day they were sent, with their last status and price; not what was still in a queue",
         user_id_recipients=True,
         named_parameters=True,

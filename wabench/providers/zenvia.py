@@ -10,6 +10,7 @@ import httpx
 
 from wabench.events import MessageEvent
 from wabench.providers import _zenvia_errors, _zenvia_events, _zenvia_templates
+from wabench.providers._options import pace
 from wabench.providers.base import (
     Accepted,
     Capabilities,
@@ -133,7 +134,7 @@ def describe(options: Options) -> Capabilities:
     return Capabilities(
         base_url="https://api.zenvia.com/v2",
         sending_secrets=("token",),
-        messages_per_second=float(options.get("messages_per_second", 80)),
+        messages_per_second=pace(options),
         history="none: an event is posted 30 times at most, in about 15 minutes, and then it is gone; a slow receiver "
         "is put off, and one that failed 500 times in a row is told nothing any more",
         named_parameters=True,

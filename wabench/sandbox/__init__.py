@@ -10,7 +10,7 @@ from typing import cast
 
 import httpx
 
-from wabench import providers
+from wabench import accounts, providers
 from wabench.campaigns import templates
 from wabench.errors import Refused
 from wabench.providers.base import Failed
@@ -71,9 +71,7 @@ def _lacking(settings: Settings, name: str, posts: bool) -> str:
     channel = settings.providers.get(name)
     if channel is None or not channel.channel_id:
         return f"[providers.{name}] with channel_id"
-    provider = providers.get(name)
-    given = settings.provider_secrets(name, provider.secrets)
-    needed = [secret for secret in provider.describe(channel.options).sending_secrets if secret not in given]
-    if posts and not any(set(wanted) <= set(given) for wanted in provider.webhook_secrets):
-        needed += [secret for secret in provider.webhook_secrets[0] if secret not in given]
-    return ", ".join(dict.fromkeys(f"WABENCH_{name}_{secret}".upper() for secret in needed))
+    if wrong := accounts.problem(settings, name):
+        return wrong
+    needed = accounts.missing_secrets(settings, name) + (accounts.missing_to_receive(settings, name) if posts else [])
+    return ", ".join(dict.fromkeys(needed))
