@@ -174,6 +174,13 @@ def test_a_finished_campaign_sends_nothing_when_run_or_resumed_again(shop: Setti
         assert (done.campaign.status, done.calls.total()) == (CampaignState.FINISHED, 0)
 
 
+def test_a_finished_campaign_is_not_run_for_real_as_if_it_were_sent(shop: Settings, home: Path) -> None:
+    approved(shop, "spring", audience(home, [customer(1)]))
+    put(shop, CampaignState.RUNNING, CampaignState.FINISHED)
+    with pytest.raises(Refused, match=r"finished, in a rehearsal or for real.* another name"):
+        run(shop, "spring", live=True)
+
+
 def test_unknown_sends_wait_for_their_statuses_before_a_person_may_send_them_again(shop: Settings, home: Path) -> None:
     approved(shop, "spring", audience(home, [customer(1)]))
     put(shop, CampaignState.RUNNING)

@@ -114,9 +114,10 @@ def run(settings: Settings, name: str, actor: str, *, live: bool = False, settle
     """Send an approved campaign, or go on with one whose sender was killed; one that is finished sends nothing.
 
     `settle` reads what came back; while another process has the warehouse (Busy) that is left for later. Raises
-    Refused for a campaign that is not approved or is paused, and for a real provider without `live`.
+    Refused for a campaign that is not approved or is paused, for a real provider without `live`, and with it for one
+    that is finished: who rehearsed it would take it for sent.
     """
-    return _Runner(settings, name, actor, live, settle, on_turn).run(_may_run)
+    return _Runner(settings, name, actor, live, settle, on_turn).run(partial(_may_run, live=live))
 
 
 def resume(
@@ -139,8 +140,13 @@ def _move(settings: Settings, name: str, to: CampaignState, actor: str, reason: 
 MayStart = Callable[[Settings, Ledger, Campaign, str, datetime], bool]
 
 
-def _may_run(settings: Settings, opened: Ledger, campaign: Campaign, actor: str, now: datetime) -> bool:
+def _may_run(settings: Settings, opened: Ledger, campaign: Campaign, actor: str, now: datetime, live: bool) -> bool:
     match campaign.status:
+        case CampaignState.FINISHED if live:
+            raise Refused(
+                f"campaign {campaign.name!r} is finished, in a rehearsal or for real, and nobody is left in it; "
+                "plan one under another name"
+            )
         case CampaignState.FINISHED:
             return False
         case CampaignState.RUNNING:
