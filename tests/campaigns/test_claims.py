@@ -219,6 +219,23 @@ def test_a_refusal_that_says_the_person_stopped_us_is_an_opt_out_for_every_campa
     assert states(opened, other) == {"claimed": 1, "suppressed: opted out": 1}
 
 
+@pytest.mark.parametrize(("spends_key", "spent"), [(True, 1), (False, 0)])
+def test_a_refusal_that_is_kept_under_its_key_spends_it_and_a_lost_answer_does_not(
+    start: Start, turn: Take, opened: Ledger, spends_key: bool, spent: int
+) -> None:
+    campaign = start("spring", [customer(1)])
+    (claim,) = turn(campaign).claims
+    assert claim.message.spent_keys == 0
+    refused = Failed(ErrorFamily.RETRY, "rate_limited", "", spends_key=spends_key)
+    turn(campaign, [Outcome(claim, refused)], 0)
+    (again,) = turn(campaign, at=NOW + DAY).claims
+    assert again.message.spent_keys == spent
+    turn(campaign, [Outcome(again, Failed(ErrorFamily.MAYBE_SENT, "http_502", ""))], 0, NOW + DAY)
+    assert opened.retry_unknown(campaign.campaign_id, NOW + 2 * DAY, "tester", NOW + DAY) == 1
+    (third,) = turn(campaign, at=NOW + 2 * DAY).claims
+    assert third.message.spent_keys == spent
+
+
 def test_a_claim_that_was_never_called_is_planned_again_and_does_not_count(start: Start, turn: Take) -> None:
     campaign = start("spring", [customer(1)])
     (claim,) = turn(campaign).claims

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 from campaign_shop import approved, audience, customer, set_up
+from sqlalchemy import select
 
 from wabench.campaigns import claims, ledger, plan, reconcile
 from wabench.campaigns.reconcile import StatusSeen
-from wabench.campaigns.schema import CampaignState, SendState
+from wabench.campaigns.schema import CampaignState, SendState, sends
 from wabench.settings import Settings
 
 
@@ -47,6 +48,15 @@ def test_failed_alone_makes_it_rejected_with_its_code(shop: Settings) -> None:
     with ledger.opened(shop) as opened:
         (tally,) = opened.tally(opened.campaign("spring").campaign_id)
     assert tally.error_code == "131026"
+
+
+@pytest.mark.parametrize(("status", "spent"), [("failed", 1), ("sent", 0)])
+def test_what_failed_is_kept_under_its_key_so_that_trying_again_needs_another(
+    shop: Settings, status: str, spent: int
+) -> None:
+    settle(shop, status)
+    with ledger.opened(shop) as opened, opened.reading() as connection:
+        assert connection.scalars(select(sends.c.spent_keys)).all() == [spent]
 
 
 def test_failed_after_sent_was_taken_whatever_the_order(shop: Settings) -> None:

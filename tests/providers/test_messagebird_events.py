@@ -166,7 +166,8 @@ def test_a_listed_failure_says_why_and_when_and_what_was_rejected_was_never_acce
     assert [(e.event_type, e.error_code) for e in events] == [("accepted", None), ("sent", None), ("failed", "131026")]
     assert events[-1].occurred_at is not None
     assert events[-1].occurred_at.isoformat() == "2026-06-01T17:00:09+00:00"
-    rejected, _ = page(listed(status="rejected", sent_at=None, delivered_at=None, last_error=error))
+    cost = {"amount": "0", "currency_code": "USD"}  # which would make it an accepted message
+    rejected, _ = page(listed(status="rejected", sent_at=None, delivered_at=None, last_error=error, cost=cost))
     assert [e.event_type for e in rejected] == ["failed"]
 
 

@@ -67,6 +67,17 @@ V1_BODIES: Mapping[str, Any] = {
 }
 
 
+def test_v1_has_another_key_after_a_message_that_was_made_and_rejected() -> None:
+    messages = [Message(PHONE, None, TEXT, CALLBACK, spent) for spent in (0, 1, 2, 1)]
+    first, second, third, again = [messagebird.request(m, V1).headers["idempotency-key"] for m in messages]
+    assert (len({first, second, third}), second == again) == (3, True)
+    rejected = {"id": "wam_1", "status": "rejected", "last_error": {"code": "rate_limited"}}
+    assert answer(202, rejected) == Failed(ErrorFamily.RETRY, "rate_limited", "", spends_key=True)
+    throttled = answer(429, v1_error("rate_limit_error"))  # no message was made: an earlier one may hold the key
+    assert isinstance(throttled, Failed)
+    assert not throttled.spends_key
+
+
 @pytest.mark.parametrize("kind", V1_BODIES)
 def test_v1_carries_one_kind_of_content_and_the_callback_in_its_metadata(kind: str) -> None:
     content = replace(TEMPLATE, provider_id="") if kind == "template" else CONTENTS[kind]
@@ -213,7 +224,7 @@ def test_an_accepted_message_gives_its_id_in_each_dialect() -> None:
 def test_a_message_that_is_rejected_at_once_was_not_accepted() -> None:
     said = {"code": "insufficient_balance", "description": "The wallet is empty."}
     found = answer(202, {"id": "wam_1", "status": "rejected", "last_error": said})
-    assert found == Failed(ErrorFamily.STOP_ACCOUNT, "insufficient_balance", "The wallet is empty.")
+    assert found == Failed(ErrorFamily.STOP_ACCOUNT, "insufficient_balance", "The wallet is empty.", spends_key=True)
 
 
 def v1_error(kind: str, name: str = "Some", code: str = "E12345") -> dict[str, Any]:

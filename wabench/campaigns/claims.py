@@ -99,7 +99,8 @@ _WRITE_OUTCOME = (
     update(sends)
     .where(sends.c.send_id == bindparam("b_send_id"), _IS_OURS)
     .values({column: bindparam(f"b_{column}") for column in (
-        "state", "due_at", "attempts", "message_id", "error_code", "error_family", "error_detail", "outcome_at",
+        "state", "due_at", "attempts", "spent_keys", "message_id", "error_code", "error_family", "error_detail",
+        "outcome_at",
     )})
 )  # fmt: skip
 
@@ -162,6 +163,7 @@ def _outcome_row(outcome: Outcome, now: datetime) -> dict[str, Any]:
         "b_state": state,
         "b_due_at": due_at,
         "b_attempts": claim.attempts if result else claim.attempts - 1,
+        "b_spent_keys": claim.message.spent_keys + (failed is not None and failed.spends_key),
         "b_message_id": result.message_id if isinstance(result, Accepted) else None,
         "b_error_code": failed.code if failed else None,
         "b_error_family": failed.family if failed else None,
@@ -229,7 +231,8 @@ def message(send: Mapping[str, Any], campaign: Campaign) -> Message:
         is_named=not all(key.isdigit() for key in parameters),
         provider_id=campaign.template_id or "",
     )
-    return Message(send["phone"], send["user_id"], template, CALLBACK_PREFIX + send["send_id"])
+    callback_data, spent_keys = CALLBACK_PREFIX + send["send_id"], send["spent_keys"] or 0
+    return Message(send["phone"], send["user_id"], template, callback_data, spent_keys)
 
 
 class _Known:

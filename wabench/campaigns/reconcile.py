@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from duckdb import DuckDBPyConnection
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from wabench.campaigns import alone, known_templates, ledger
 from wabench.campaigns.claims import CALLBACK_PREFIX
@@ -126,9 +126,11 @@ def settle(settings: Settings, seen: Iterable[StatusSeen]) -> int:
         for callback_data, status in first.items():
             to = SendState.ACCEPTED if status.status in _TAKEN else SendState.REJECTED
             send_id = callback_data.removeprefix(CALLBACK_PREFIX)
+            spent_keys = func.coalesce(sends.c.spent_keys, 0) + int(to is SendState.REJECTED)
+            told = {"message_id": status.message_id, "outcome_at": status.at or now, "spent_keys": spent_keys}
             errors = {"error_code": status.error_code, "error_family": status.error_family, "error_detail": None}
             this = sends.c.send_id == send_id
-            move_sends(connection, to, this, message_id=status.message_id, outcome_at=status.at or now, **errors)
+            move_sends(connection, to, this, **told, **errors)
             note(connection, now, "reconcile", f"settled {to}", campaign_of[callback_data], send_id, status.message_id)
     return len(first)
 

@@ -143,6 +143,7 @@ sends = Table(
     Column("reason", Text),  # why suppressed or held
     Column("due_at", Utc, nullable=False),  # not before this moment
     Column("attempts", Integer, nullable=False),
+    Column("spent_keys", Integer),  # idempotency keys under which the provider keeps a refusal; null: none
     Column("message_id", String(200)),
     Column("error_code", String(40)),
     Column("error_family", Word),

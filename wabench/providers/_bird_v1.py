@@ -92,7 +92,11 @@ def base_url(region: str) -> str:
 
 
 def request(message: Message, channel: Channel) -> httpx.Request:
-    """Build the call that sends one message; the same send has the same key, so it can't go out twice."""
+    """Build the call that sends one message; the same send has the same key, so it can't go out twice.
+
+    After a message that was made and rejected it has another: the rejection would be answered again. A lost answer or a
+    call that made no message changes nothing, as an earlier one may have been taken under the key.
+    """
     kind, content = _content(message.content)
     is_managed = isinstance(message.content, Template) and str(content.get("slug", "")).startswith(_MANAGED)
     body: dict[str, Any] = {
@@ -103,7 +107,8 @@ def request(message: Message, channel: Channel) -> httpx.Request:
     }
     headers = _authorised(channel)
     if message.callback_data:
-        headers["Idempotency-Key"] = str(uuid5(NAMESPACE_OID, message.callback_data))
+        again = f":{message.spent_keys}" if message.spent_keys else ""
+        headers["Idempotency-Key"] = str(uuid5(NAMESPACE_OID, message.callback_data + again))
     return httpx.Request("POST", _url(channel, "/whatsapp/messages"), json=body, headers=headers)
 
 
@@ -134,7 +139,7 @@ def read_answer(answer: dict[str, Any]) -> Accepted | Failed:
     """Read what a good answer says: the message as it was taken, or rejected at once."""
     if answer.get("status") in ("rejected", "failed"):
         code = text(at(answer, "last_error", "code")) or str(answer["status"])
-        return Failed(family(code), code, text(at(answer, "last_error", "description")) or "")
+        return Failed(family(code), code, text(at(answer, "last_error", "description")) or "", spends_key=True)
     if not (message_id := text(answer["id"])):
         raise KeyError("id")
     number = text(at(answer, "to", "phone_number"))

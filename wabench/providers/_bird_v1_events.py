@@ -73,7 +73,7 @@ def _of_message(message: dict[str, Any], family_of: FamilyOf) -> Iterator[Messag
             when = message.get(_TIMES.get(name, "")) or at(message, "last_error", "occurred_at")
             error = message.get("last_error") if name == status else None
             yield _event(message_id, name, when, message, error, family_of)
-        if event := _cost(message_id, message, family_of):
+        if status != "rejected" and (event := _cost(message_id, message, family_of)):
             yield event
 
 
