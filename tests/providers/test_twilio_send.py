@@ -86,6 +86,9 @@ def test_statuses_are_asked_for_only_where_twilio_can_reach_us() -> None:
     local = "http://127.0.0.1:8400/webhooks/twilio"
     assert "StatusCallback" not in fields(MESSAGES["text"], replace(CHANNEL, webhook_url=""))
     assert "StatusCallback" not in fields(MESSAGES["text"], replace(CHANNEL, webhook_url=local))
+    for host in ("0.0.0.0:8400", "[::1]:8400", "127.0.0.2", "192.168.1.4", "shop", "shop.local"):
+        address = f"http://{host}/webhooks/twilio"
+        assert "StatusCallback" not in fields(MESSAGES["text"], replace(CHANNEL, webhook_url=address)), host
     rehearsal = replace(CHANNEL, base_url="http://127.0.0.1:8500/twilio", webhook_url=local)
     assert fields(MESSAGES["text"], rehearsal)["StatusCallback"] == f"{local}?callback=wb%3A3"
     behind = replace(CHANNEL, webhook_url=f"{URL}?shop=1")
