@@ -19,9 +19,6 @@ TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 FULL_EVERY_DAYS = 7
 """How often everything is asked for again where that alone shows what was deleted, and the settings don't say."""
 
-WHOLE_SECOND = timedelta(seconds=1)
-"""What a server's time may lag behind by being told in whole seconds."""
-
 UNFORESEEN = (
     LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, msgspec.MsgspecError,
     httpx.InvalidURL,
@@ -48,6 +45,8 @@ class _Run(msgspec.Struct):
     """One pull of a feed, as every page of it carries it: what it asks for, when it began, where it goes on."""
 
     started_at: datetime
+    as_of: datetime | None = None
+    """When it began by the source's clock, where ours is ahead of it: what changes from then on is the next pull's."""
     since: datetime | None = None
     next: Cursor | None = None
     is_full: bool = False
@@ -128,7 +127,8 @@ def _run(settings: Settings, api: Api, outcome: PullOutcome, full: bool) -> _Run
     if last is None or _is_full_due(api, outcome.stream, last, now):
         begun.is_full = api.source.is_whole(api.settings, outcome.stream)
         return begun
-    begun.since, begun.full_at = last.started_at - timedelta(seconds=api.settings.overlap_seconds), last.full_at
+    begun.since = (last.as_of or last.started_at) - timedelta(seconds=api.settings.overlap_seconds)
+    begun.full_at = last.full_at
     return begun
 
 
@@ -143,7 +143,7 @@ def _is_full_due(api: Api, feed: str, last: _Run, now: datetime) -> bool:
 def _land_pages(api: Api, run: _Run, log: LandingLog, outcome: PullOutcome, progress: Progress | None) -> None:
     for page in _pages(api, run, outcome.stream):
         if not outcome.resumed and not outcome.pages:
-            run.started_at = _began(api, run.started_at)
+            run.as_of = min(run.as_of or run.started_at, api.server_time or run.started_at)
         run.next = page.next
         run.seen = None if run.seen is None else run.seen + page.records
         log.append(page.body, valid_json=landing.is_json(page.body), pull=msgspec.to_builtins(run))
@@ -160,12 +160,6 @@ def _pages(api: Api, run: _Run, feed: str) -> Iterator[Page]:
         yield from api.source.pages(api, feed, run.since, run.next)
     except UNFORESEEN as error:
         raise WabenchError(f"source {api.name} answered what is not documented ({api.hide(repr(error))})") from error
-
-
-def _began(api: Api, ours: datetime) -> datetime:
-    """Give when a pull began by the source's clock where ours is ahead of it: what changes until then is asked for."""
-    theirs = api.server_time
-    return theirs if theirs and theirs + WHOLE_SECOND < ours else ours
 
 
 def _last_run(settings: Settings, outcome: PullOutcome, now: datetime) -> _Run | None:
