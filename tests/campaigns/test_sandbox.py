@@ -23,7 +23,7 @@ from starlette.routing import Route
 from wabench import sandbox
 from wabench.errors import Refused, UsageError
 from wabench.providers import get
-from wabench.providers.base import Channel, Message, TemplateDraft, Text
+from wabench.providers.base import Accepted, Channel, Failed, Message, TemplateDraft, Text
 from wabench.sandbox import fate, meta, scenario
 from wabench.sandbox.base import Failure, Happening, Shop, Taken
 from wabench.sandbox.scenario import Scenario
@@ -249,6 +249,28 @@ def test_a_repeated_idempotency_key_gets_the_first_answer_and_no_second_message(
     answers = [get("messagebird").outcome(answer) for answer in asyncio.run(run())]
     assert answers[0] == answers[1] != answers[2]
     assert [line["callback_data"] for line in sandbox_log(options.log)] == ["wb:1", "wb:2"]
+
+
+def test_a_rejected_message_is_kept_under_its_key_and_another_key_gets_through(options: Options) -> None:
+    bird = Shop("+15550000000", {}, {"token": "bk_eu1_test"}, set_up(options.log.parent).templates)
+    now = [1_780_000_000.0]
+    serving = replace(options, shops={"messagebird": bird}, scenario=Scenario(), clock=lambda: now[0])
+    channel = Channel("http://sandbox/messagebird", bird.channel_id, {}, bird.secrets)
+    first, second = (Message("+5511980000001", None, Text("Hello"), f"wb:{n}") for n in (1, 2))
+
+    async def run() -> list[httpx.Response]:
+        answers, transport = [], httpx.ASGITransport(Sandbox(serving).app())
+        async with httpx.AsyncClient(transport=transport) as client:
+            for message, wait in ((first, 0), (second, 0), (second, 60), (replace(second, spent_keys=1), 0)):
+                now[0] += wait
+                answers.append(await client.send(get("messagebird").request(message, channel)))
+        return answers
+
+    taken, rejected, again, anew = [get("messagebird").outcome(answer) for answer in asyncio.run(run())]
+    assert isinstance(taken, Accepted)
+    assert isinstance(rejected, Failed)
+    assert (rejected.code, rejected.spends_key, again) == ("rate_limited", True, rejected)
+    assert isinstance(anew, Accepted)
 
 
 def test_every_answer_is_read_by_the_adapter_as_its_family(options: Options) -> None:

@@ -366,6 +366,17 @@ def test_v1_posts_and_lists_in_the_published_shapes() -> None:
     )
 
 
+@needs(BIRD_SCHEMA)
+def test_v1_takes_and_rejects_what_is_too_much_for_one_person_in_the_published_shape() -> None:
+    schema = json.loads(BIRD_SCHEMA.read_text(encoding="utf-8"))
+    answer = stand_in.refuse(Refusal(Why.PAIR, "too many", 1.0, taken=taken(template("v1"), "v1"), at=NOW))
+    shape = {"$ref": "#/$defs/WhatsAppMessage", **schema}
+    jsonschema.Draft202012Validator(shape).validate(json.loads(answer.body))
+    outcome = heard(answer)
+    assert isinstance(outcome, Failed)
+    assert (outcome.family, outcome.code, outcome.spends_key) == (ErrorFamily.RETRY, "rate_limited", True)
+
+
 @needs(BIRD_COMPONENTS)
 @pytest.mark.parametrize("why", Why)
 def test_v1_refuses_in_the_published_envelope(why: Why) -> None:

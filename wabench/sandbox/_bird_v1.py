@@ -208,7 +208,9 @@ def person_of(phone: str | None, user_id: str | None) -> dict[str, str]:
 
 
 def refuse(refusal: Refusal) -> Answer:
-    """Say why, in Bird's envelope."""
+    """Say why, in Bird's envelope; too many to one person is Meta's to say, so that makes a message it rejects."""
+    if refusal.taken:
+        return _rejected(refusal.taken, refusal)
     status, kind, code, name = _REFUSALS[refusal.why]
     field, message = field_of(refusal)
     error = {
@@ -222,6 +224,14 @@ def refuse(refusal: Refusal) -> Answer:
     }
     wait = {} if refusal.retry_after is None else {"Retry-After": str(-int(-refusal.retry_after // 1))}
     return Answer(status, encoded({"error": error}), {"Content-Type": "application/json", **wait})
+
+
+def _rejected(taken: Taken, refusal: Refusal) -> Answer:
+    """Answer with a message that was made and rejected, which stays under its idempotency key."""
+    error = {"code": "rate_limited", "description": refusal.detail, "occurred_at": iso(refusal.at)}
+    made = message_id(uuid5(NAMESPACE_OID, f"{taken.recipient} {refusal.at}").hex)
+    body = message_of(taken, made, refusal.at) | {"status": "rejected", "last_error": error}
+    return Answer(202, encoded(body), {"Content-Type": "application/json"})
 
 
 def posts(happening: Happening, shop: Shop, now: float) -> Sequence[Post]:

@@ -89,13 +89,16 @@ class Taken:
 class Refusal:
     """A call that is not taken, and what is said of it. `retry_after` are the seconds a throttle asks to wait.
 
-    `code` is for the stand-in that raises it itself: the provider's own code, where `why` has several.
+    `code` is for the stand-in that raises it itself: the provider's own code, where `why` has several. `taken` is the
+    message that was read at `at` and met a limit of WhatsApp's: some providers take such a one and reject it then.
     """
 
     why: Why
     detail: str
     retry_after: float | None = None
     code: str = ""
+    taken: Taken | None = None
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ class Desk:
             return Result(known, self._shortest)
         now = self.clock()
         if refusal := self._limit(taken, now):
-            return self._refused(refusal)
+            return self._refused(refusal, taken.idempotency_key)
         return self._accept(taken, now)
 
     def posts(self, happenings: Sequence[Happening]) -> Sequence[Post]:
@@ -86,8 +86,12 @@ class Desk:
             return False
         return token.good_again_after_calls is None or self._calls <= token.good_again_after_calls
 
-    def _refused(self, refusal: Refusal) -> Result:
-        return Result(self.stand_in.refuse(refusal), self._shortest, refused=refusal.why)
+    def _refused(self, refusal: Refusal, key: str | None = None) -> Result:
+        """Refuse a call; where that makes a rejected message, it is kept under the call's key as a good one is."""
+        answer = self.stand_in.refuse(refusal)
+        if key and answer.status < 300:
+            self._answers[key] = answer
+        return Result(answer, self._shortest, refused=refusal.why)
 
     def _looked_up(self, call: Call) -> Result:
         now = self.clock()
@@ -105,7 +109,7 @@ class Desk:
         wait = self._last_to.get(taken.recipient, -_DAY) + limits.seconds_between_messages - now
         if wait > 0:
             gap = f"{limits.seconds_between_messages:g} seconds"
-            return Refusal(Why.PAIR, f"more than one message to this person in {gap}", wait)
+            return Refusal(Why.PAIR, f"more than one message to this person in {gap}", wait, taken=taken, at=now)
         return self._tier(taken, now) or self._window(taken, now)
 
     def _tier(self, taken: Taken, now: float) -> Refusal | None:
