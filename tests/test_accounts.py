@@ -269,6 +269,26 @@ def test_the_history_of_each_that_has_one_is_read_into_the_warehouse(home: Path,
     assert (there.happened[0].message_id, "delivered") in rows
 
 
+def test_a_check_names_the_variable_to_set_whole_in_a_narrow_terminal(home: Path) -> None:
+    (home / "wabench.toml").write_text('[providers.messagebird]\nchannel_id = "1"\n')
+    for command in (["check", "messagebird"], ["check"]):
+        printed = run_any(home, "provider", *command)
+        assert "\nmessagebird webhook secrets: set WABENCH_MESSAGEBIRD_WEBHOOK_SECRET in .env" in printed
+    assert "webhooks of messagebird: set WABENCH_MESSAGEBIRD_WEBHOOK_SECRET" in run_any(home, "doctor")
+
+
+def test_a_misspelt_provider_is_a_line_of_the_check(home: Path) -> None:
+    (home / "wabench.toml").write_text('[providers.twillio]\nchannel_id = "1"\n')
+    printed = run_any(home, "provider", "check")
+    assert "there is no such provider" in " ".join(printed.split())
+    assert "see [providers.twillio] of wabench.toml; did you mean 'twilio'?" in printed
+
+
+def run_any(home: Path, *words: str) -> str:
+    """Give what a command prints, whatever its exit code."""
+    return start(home, *words).communicate()[0].decode()
+
+
 def test_the_commands_speak_json_and_their_exit_codes(home: Path) -> None:
     shop(home, META, "http://127.0.0.1:9/meta")
     listed = json.loads(run(home, "provider", "list", "--json"))

@@ -8,11 +8,12 @@ from typing import Any
 
 import httpx
 
-from wabench import accounts
+from wabench import accounts, providers
 from wabench.errors import UsageError, WabenchError
 from wabench.providers._callback import is_public
 from wabench.providers.base import Check, Failed
 from wabench.settings import Settings
+from wabench.spelling import hint
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 
@@ -57,8 +58,10 @@ def check(
     transport: httpx.BaseTransport | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[Line]:
-    """Try what can be tried without writing to anybody; nothing here raises but for an unknown name."""
-    accounts.find(name)
+    """Try what can be tried without writing to anybody; nothing here raises."""
+    if name not in providers.names():
+        do = f"see [providers.{name}] of wabench.toml{hint(name, providers.names())}"
+        return [Line(name, "settings", FAILED, "there is no such provider", do)]
     lines = [*_about_receiving(settings, name)]
     try:
         with accounts.opened(settings, name, transport, sleep) as account:

@@ -15,7 +15,7 @@ from ingest import loader
 from ingest.landing import LandingLog
 from wabench import refresh
 from wabench.campaigns import audience as audiences
-from wabench.campaigns import claims, known_templates, ledger, plan, runner, templates
+from wabench.campaigns import claims, known_templates, ledger, plan, runner, submission, templates
 from wabench.campaigns.claims import Turn
 from wabench.campaigns.known_templates import KnownTemplate
 from wabench.campaigns.schema import CampaignState
@@ -76,6 +76,19 @@ def test_what_was_synced_wins_over_what_the_shop_wrote(shop: Settings) -> None:
     assert (found.body, found.language, found.category) == ("Hello {{1}}: {{2}}", "pt_BR", "utility")
     assert found.ids == {"meta": "77"}
     assert templates.find(shop, "sale", "twilio").body == "Hi {{1}}, use {{2}} until Sunday."
+
+
+def test_what_the_shop_has_only_written_is_pending_once_the_providers_list_was_read(home: Path) -> None:
+    real = set_up(home, "https://graph.facebook.com/v26.0")
+    assert templates.find(real, "parcel", "meta").status == "approved"
+    assert {row["status"] for row in submission.known(real)} == {"approved", "pending"}
+    sync(real, SALE)
+    assert templates.find(real, "sale", "meta").status == "approved"
+    with pytest.raises(Refused, match="'parcel' is pending"):
+        templates.approved(real, "parcel", "meta")
+    shown = {row["name"]: (row["status"], row["reason"]) for row in submission.known(real)}
+    assert (shown["sale"], shown["parcel"]) == (("approved", None), ("pending", "not at meta"))
+    assert templates.approved(set_up(home), "parcel", "meta").status == "approved"  # a rehearsal
 
 
 def test_a_template_the_shop_did_not_write_down_can_be_planned_and_tested_once_it_is_synced(

@@ -8,11 +8,12 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, sel
 
 from wabench.campaigns.moves import note
 from wabench.campaigns.policy import MARKETING
-from wabench.campaigns.schema import templates
+from wabench.campaigns.schema import audit, templates
 from wabench.errors import Refused
 from wabench.providers.base import TemplateState
 
 GONE = "no longer at the provider"
+_SYNC = "template sync"
 ANY_LANGUAGE = ""
 """The language of a row that a webhook made without saying which one it is about."""
 
@@ -65,6 +66,12 @@ def rows(connection: Connection, provider: str | None = None) -> list[KnownTempl
     chosen = select(templates).order_by(templates.c.provider, templates.c.name, templates.c.language)
     found = connection.execute(chosen.where(templates.c.provider == provider) if provider else chosen)
     return [KnownTemplate(**row._asdict()) for row in found]
+
+
+def was_synced(connection: Connection, provider: str) -> bool:
+    """Tell whether a provider's whole list was ever read, so that what is not on it is not there."""
+    noted = (audit.c.action == _SYNC) & audit.c.detail.startswith(f"{provider}: ", autoescape=True)
+    return connection.execute(select(audit.c.audit_id).where(noted).limit(1)).first() is not None
 
 
 def matching(provider: str, name: str, language: str | None, provider_id: str | None) -> ColumnElement[bool]:
@@ -129,7 +136,7 @@ def replace(
         this = mine & (templates.c.name == name) & (templates.c.language == language)
         connection.execute(delete(templates).where(this))
         connection.execute(insert(templates).values(_row(provider, state, now) | {"name": name}))
-    note(connection, now, actor, "template sync", detail=f"{provider}: {len(stored)} templates, {len(gone)} gone")
+    note(connection, now, actor, _SYNC, detail=f"{provider}: {len(stored)} templates, {len(gone)} gone")
     return len(gone)
 
 

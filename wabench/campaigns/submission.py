@@ -165,17 +165,18 @@ def known(settings: Settings) -> Sequence[Mapping[str, str | datetime | None]]:
         for row in rows
     ]
     named = {row.name for row in rows}
+    without = ", ".join(name for name in settings.providers if templates.lists_others(settings, name))
     return shown + [
         {
             "name": name,
             "language": template.language,
             "category": template.category,
-            "status": template.status,
+            "status": "pending" if without and template.status == "approved" else template.status,
             "quality": None,
             "provider": None,
             "known from": "wabench.toml",
             "variables": ", ".join(templates.listed_variables(template.body)),
-            "reason": None,
+            "reason": f"not at {without}" if without else None,
         }
         for name, template in settings.templates.items()
         if name not in named

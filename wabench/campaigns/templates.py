@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from wabench import accounts, providers
 from wabench.campaigns import known_templates, ledger
 from wabench.campaigns.known_templates import KnownTemplate
 from wabench.errors import Refused, UsageError
@@ -20,12 +21,15 @@ _LITERAL = "literal:"
 def find(settings: Settings, name: str, provider: str) -> TemplateSettings:
     """Find a template as a provider has it: what a sync or a webhook told wins over what `wabench.toml` says.
 
-    Raises UsageError with the nearest name, and where the provider has it in several languages and none is chosen.
+    One that only `wabench.toml` has is `pending` once the provider's list was read: it is not on it. Raises UsageError
+    with the nearest name, and where the provider has it in several languages and none is chosen.
     """
     written = settings.templates.get(name)
     rows = _rows(settings, name, provider, written)
     worst = known_templates.worst(rows) if rows else None
     if worst is None or not (worst.body or written):
+        if written and written.status == "approved" and lists_others(settings, provider):
+            return written.model_copy(update={"status": "pending"})
         if written:
             return written
         known = {*settings.templates, *_names(settings, provider)}
@@ -40,8 +44,27 @@ def approved(settings: Settings, name: str, provider: str) -> TemplateSettings:
     """Find a template that may be sent; raises Refused for one that is not approved (any more)."""
     template = find(settings, name, provider)
     if template.status != "approved":
-        raise Refused(f"template {name!r} is {template.status}; only an approved one can be sent")
+        raise Refused(
+            f"template {name!r} is {template.status}; only an approved one can be sent "
+            f"(`wabench template list`; `wabench template sync {provider}` asks anew)"
+        )
     return template
+
+
+def lists_others(settings: Settings, provider: str) -> bool:
+    """Tell whether a provider's templates were read by a sync, so that one that is not among them was not approved.
+
+    At a sandbox whatever `wabench.toml` has is there.
+    """
+    table = settings.providers.get(provider)
+    if table is None or provider not in providers.names() or accounts.problem(settings, provider):
+        return False
+    if accounts.is_rehearsal(table.base_url or "https://") or not accounts.lists_templates(settings, provider):
+        return False
+    if not ledger.exists(settings):
+        return False
+    with ledger.opened(settings) as opened, opened.reading() as connection:
+        return known_templates.was_synced(connection, provider)
 
 
 def sendable(settings: Settings, provider: str) -> dict[str, TemplateSettings]:

@@ -40,10 +40,19 @@ def show_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> N
     table = Table(title=title, title_justify="left", header_style="bold")
     for column in rows[0]:
         numeric = isinstance(rows[0][column], int | float | Decimal)
-        table.add_column(column, justify="right" if numeric else "left")
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*("" if v is None else escape(str(v)) for v in row.values()))
     out.print(table)
+
+
+def show_findings(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print rows as a table, and below it what to do (`do`), each in a line of its own: a variable to set is whole."""
+    show_table([{key: value for key, value in row.items() if key != "do"} for row in rows])
+    for row in rows:
+        if row["do"]:
+            about = " ".join(list(row.values())[: list(row).index("status")])
+            out.print(f"{about}: {row['do']}", markup=False, soft_wrap=True)
 
 
 def show_facts(facts: Mapping[str, Any]) -> None:

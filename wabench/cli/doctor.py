@@ -20,7 +20,7 @@ def doctor(as_json: Json = False) -> None:
     except UsageError as error:
         lines = [surgery.Line("settings", surgery.FAILED, str(error), "correct it; nothing works before that")]
     rows = [asdict(line) for line in lines]
-    console.show_json(rows) if as_json else console.show_table(rows)
+    console.show_json(rows) if as_json else console.show_findings(rows)
     if failed := [line for line in lines if line.status == surgery.FAILED]:
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         raise WabenchError(f"{failed[0].about}: {failed[0].what}{more}")

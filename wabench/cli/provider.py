@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wabench import account_checks, providers
+from wabench import account_checks, accounts, providers
 from wabench import settings as configuration
 from wabench.cli import compare, console
 from wabench.cli.console import Json
@@ -41,11 +41,14 @@ def check(
     Example: wabench provider check twilio
     """
     settings = configuration.load()
-    names = [name] if name else [each for each in settings.providers if each in providers.names()]
+    names = [name] if name else list(settings.providers)
     if not names:
         raise UsageError("wabench.toml has no [providers.NAME] to check; see docs/registration.md")
+    if name:
+        accounts.find(name)
     lines = [line for each in names for line in account_checks.check(settings, each)]
-    console.show_json([asdict(line) for line in lines]) if as_json else console.show_table([asdict(x) for x in lines])
+    rows = [asdict(line) for line in lines]
+    console.show_json(rows) if as_json else console.show_findings(rows)
     if failed := [line for line in lines if line.status == account_checks.FAILED]:
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         raise WabenchError(f"{failed[0].provider} {failed[0].check}: {failed[0].what}{more}")
