@@ -26,3 +26,7 @@ class Patience:
             )
         self._left -= seconds
         self._sleep(seconds)
+
+    def lose(self, seconds: float) -> None:
+        """Count what was waited for in vain."""
+        self._left -= max(seconds, 0.0)

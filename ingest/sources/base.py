@@ -142,7 +142,7 @@ class Api:
     server_time: datetime | None = None
     """The time that the first answer of this feed's pull was given at, by the source's own clock, where it says."""
     _last: datetime | None = None
-    _wait: Callable[[float], None] = field(init=False, repr=False)
+    _wait: Patience = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.begin()
@@ -185,7 +185,7 @@ class Api:
         self._stay_on_host(request)
         problem, may_renew = "", is_authorised
         for attempt in range(ATTEMPTS):
-            wait = 0.0
+            wait, begun = 0.0, self.clock()
             try:
                 response = self._send_once(request, is_authorised)
                 if may_renew and response.status_code == 401 and (token := self.source.renew(self)):
@@ -201,6 +201,7 @@ class Api:
                     raise self._refusal(request, response)
                 problem = f"HTTP {response.status_code}" + (", throttled" if response.is_success else "")
                 wait = told or retry_after(response) or 0.0
+            self._wait.lose((self.clock() - begun).total_seconds())
             if attempt + 1 < ATTEMPTS:
                 self._wait(wait or min(2.0**attempt, LONGEST_WAIT))
         raise WabenchError(

@@ -507,6 +507,23 @@ def test_waiting_ends_after_a_while_and_the_next_pull_goes_on_there(puller: Call
     assert (again.error, again.resumed, again.pages) == (None, True, 2)
 
 
+def test_a_server_that_keeps_us_hanging_is_not_waited_for_longer_than_one_that_says_so(
+    puller: Callable[[str], Puller],
+) -> None:
+    crm = puller("cursor")
+    server = crm.crm
+
+    def hanging(request: httpx.Request) -> httpx.Response:
+        crm.now += timedelta(seconds=55)
+        server.asked.append(request)
+        raise httpx.ReadTimeout("timed out")
+
+    crm.crm = hanging  # type: ignore[assignment]
+    moved(crm, options={"waiting_seconds": "180"})
+    assert "wants more than 180 seconds of waiting" in str(crm().error)
+    assert len(server.asked) == 4, "55 + 1 + 55 + 2 + 55 + 4 are 172"
+
+
 def test_how_long_a_pull_may_wait_is_a_setting(puller: Callable[[str], Puller]) -> None:
     crm = puller("cursor")
     moved(crm, options={"waiting_seconds": "4000"})
