@@ -6,6 +6,12 @@
 {%- endmacro %}
 
 
+{# Before this a moment has passed: as_of, or now where that is later, for a refresh pulls after it has begun. #}
+{% macro now_or_as_of() -%}
+    greatest({{ as_of() }}, cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as timestamp))
+{%- endmacro %}
+
+
 {# Whether a moment lies in the half-open window [as_of - days, as_of); without days, anywhere before as_of. #}
 {% macro in_window(moment, days=none) -%}
     ({{ moment }} < {{ as_of() }}{% if days %} and {{ moment }} >= {{ as_of() }} - interval '{{ days }}' day{% endif %})

@@ -25,6 +25,8 @@ ALERTS = {
     "`wabench ingest`.",
     "rejected_rows": "Source **{subject_name}**: {value:,.0f} records of the last 7 days could not be read; "
     "`raw.rejected` says why.",
+    "shrunken_source": "{value:,.0f} **{subject_name}**. A full pull did not show them, and too little or nothing else "
+    "to take them for deleted; they count on.",
 }
 
 

@@ -34,6 +34,7 @@ summed as (
         max(phone) as phone,
         max(email) as email,
         max(name) as name,
+        bool_or(is_from_file) as is_from_file,
         max(load_id) as load_id
     from lines
     {% if is_incremental() %}
@@ -61,6 +62,7 @@ final as (
         phone,
         email,
         name,
+        is_from_file,
         load_id
     from summed
 

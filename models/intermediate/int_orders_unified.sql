@@ -1,7 +1,7 @@
 {{ config(materialized="view") }}
 
 -- Orders as their source gave them; a header of its own wins over one derived from lines. What a source no longer has
--- counts as cancelled: it says so, or its last full pull did not show it.
+-- counts as cancelled: it says so, or a whole pull did not show it.
 
 with
 
@@ -11,27 +11,49 @@ headers as (
 
 ),
 
-derived as (
+lines_summed as (
 
-    select *, false as is_deleted, updated_at as received_at from {{ ref("int_order_lines_collapsed_to_orders") }}
+    select * from {{ ref("int_order_lines_collapsed_to_orders") }}
+
+),
+
+readings as (
+
+    select * from {{ ref("stg_crm__readings") }}
 
 ),
 
 pulls as (
 
-    select * from {{ ref("stg_crm__pulls") }}
+    select * from {{ ref("int_pulls_found_whole") }}
+
+),
+
+-- What was summed of lines that were forgotten since is left in an incremental model.
+derived as (
+
+    select lines_summed.*, false as is_deleted, lines_summed.updated_at as seen_at from lines_summed
+    left join readings on lines_summed.source = readings.source
+    where lines_summed.load_id > coalesce(readings.load_id, 0)
 
 ),
 
 last_whole as (
 
     select source, stream, max(started_at) as started_at from pulls
-    where is_full and stream in ('orders', 'order_lines')
+    where is_whole
     group by source, stream
 
 ),
 
-{% set columns = "order_key, source, order_id, customer_ref, ordered_at, updated_at, first_received_at, status, total, refunded, margin, currency, phone, email, name, is_deleted, received_at" %}
+short as (
+
+    select * from pulls
+    where not is_whole
+
+),
+
+{% set columns = "order_key, source, order_id, customer_ref, ordered_at, updated_at, first_received_at, status, total, refunded, margin, currency, phone, email, name, is_deleted, seen_at, is_from_file" %}
 together as (
 
     select {{ columns }}, 'orders' as stream from headers
@@ -44,10 +66,20 @@ together as (
 marked as (
 
     select
-        together.* except (is_deleted, received_at, stream),
-        together.is_deleted or coalesce(together.received_at < last_whole.started_at, false) as is_deleted
+        together.* except (is_deleted, seen_at, is_from_file, stream),
+        together.is_deleted
+        or (
+            coalesce(together.seen_at < last_whole.started_at, false)
+            and short.source is null
+            and not together.is_from_file
+        ) as is_deleted
     from together
     left join last_whole on together.source = last_whole.source and together.stream = last_whole.stream
+    left join short
+        on together.source = short.source
+        and together.stream = short.stream
+        and together.seen_at >= short.last_started_at
+        and together.seen_at < short.started_at
 
 ),
 

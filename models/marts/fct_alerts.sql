@@ -42,6 +42,12 @@ shared as (
 
 ),
 
+pulls as (
+
+    select * from {{ ref("int_pulls_found_whole") }}
+
+),
+
 thresholds as (
 
     select * from {{ ref("alert_thresholds") }}
@@ -99,6 +105,16 @@ measured as (
     select 'unknown_order_status', source, source, count(*), 1 from orders
     where status = 'unknown' and not is_deleted
     group by source
+    union all
+    select
+        'shrunken_source',
+        source || ':' || stream,
+        stream || ' of ' || source || ': wabench ingest ' || source || ' --full, if they are gone',
+        sum(missed),
+        1
+    from pulls
+    where not is_whole
+    group by source, stream
     union all
     select 'shared_identity', identity, identity || ' in ' || source, others, 1 from shared
 

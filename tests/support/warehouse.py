@@ -20,7 +20,15 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "orders": {**_ALWAYS, "source": "shop", "status": "paid", "refunded": 0, "currency": "USD"},
     "order_lines": {**_ALWAYS, "source": "till", "line_number": 1, "currency": "USD"},
     "customers": {**_ALWAYS, "source": "shop"},
-    "pulls": {"landing_ref": "test:0", "source": "shop", "stream": "customers", "is_full": True, "finished_at": AS_OF},
+    "pulls": {
+        "landing_ref": "test:0",
+        "source": "shop",
+        "stream": "customers",
+        "is_full": True,
+        "finished_at": AS_OF,
+        "records": 1000,
+    },
+    "rejected": {},
     "campaigns": {"status": "finished", "provider": "meta", "category": "marketing", "template_name": "sale"},
     "sends": {"state": "accepted", "planned_at": datetime.fromisoformat("2026-06-27")},
 }

@@ -25,6 +25,8 @@ final as (
         coalesce(updated_at, received_at) as updated_at,
         received_at,
         first_received_at,
+        coalesce(seen_at, received_at) as seen_at,
+        landing_ref like '%/batch-%' as is_from_file,
         load_id
     from source
 

@@ -26,6 +26,7 @@ final as (
         email,
         name,
         received_at,
+        landing_ref like '%/batch-%' as is_from_file,
         load_id
     from source
 

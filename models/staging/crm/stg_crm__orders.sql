@@ -26,6 +26,8 @@ final as (
         coalesce(is_deleted, false) as is_deleted,
         received_at,
         first_received_at,
+        coalesce(seen_at, received_at) as seen_at,
+        landing_ref like '%/batch-%' as is_from_file,
         load_id
     from source
 

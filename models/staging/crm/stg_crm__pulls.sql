@@ -13,7 +13,10 @@ final as (
         stream,
         started_at,
         finished_at,
-        is_full
+        is_full,
+        coalesce(is_confirmed, false) as is_confirmed,
+        coalesce(records, 0) as records,
+        split_part(landing_ref, ':', 1) as file
     from source
 
 )
