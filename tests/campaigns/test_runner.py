@@ -1,6 +1,5 @@
 """What may start, and what is refused before anybody is written to."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 from campaign_shop import approved, audience, customer, set_up
 
-from wabench import locks, refresh
+from wabench import locks, refresh, sandbox
 from wabench.campaigns import alone, claims, ledger, plan, runner
 from wabench.campaigns.schema import CampaignState, SendState
 from wabench.errors import Busy, Refused, UsageError, WabenchError
@@ -67,25 +66,20 @@ def test_a_campaign_is_run_only_when_tested_and_approved(spring: Settings) -> No
     assert (campaign.status, campaign.approved_by) == (CampaignState.APPROVED, "maria")
 
 
-class ReplannedMeanwhile(dict[str, str]):
-    """A provider's options whose first reader, at the first message, finds that the campaign was planned again."""
-
-    replan: Callable[[], object] | None
-
-    def get(self, name: str, default: Any = None) -> Any:
-        replan, self.replan = self.replan, None
-        if replan:
-            replan()
-        return super().get(name, default)
-
-
-def test_a_plan_made_while_the_one_before_was_tested_is_not_tested(spring: Settings, home: Path) -> None:
-    options = ReplannedMeanwhile()
+def test_a_plan_made_while_the_one_before_was_tested_is_not_tested(
+    spring: Settings, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     two = audience(home, [customer(1), customer(2, name="A" * 2000)], "two")
-    options.replan = lambda: plan.plan(spring, "spring", two, "sale", SALE)
+    check = sandbox.check
+
+    def replan_first(*asked: Any) -> str | None:
+        monkeypatch.undo()
+        plan.plan(spring, "spring", two, "sale", SALE)
+        return check(*asked)
+
+    monkeypatch.setattr(sandbox, "check", replan_first)  # at the first message
     with pytest.raises(Refused, match="planned again"):
-        meta = spring.providers["meta"].model_copy(update={"options": options})
-        runner.test(spring.model_copy(update={"providers": {"meta": meta}}), "spring", "tester")
+        runner.test(spring, "spring", "tester")
     with ledger.opened(spring) as opened:
         assert opened.campaign("spring").status is CampaignState.PLANNED
 

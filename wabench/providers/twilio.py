@@ -49,6 +49,7 @@ family = _twilio_errors.family
 
 _TEXT_LENGTH = 1600
 _FAILED = ("failed", "undelivered", "canceled")
+_CREDENTIALS = {"api_key": ("api_key", "api_secret"), "auth_token": ("auth_token",)}
 _HASHES = {"HMAC_SHA1": hashlib.sha1, "HMAC_SHA256": hashlib.sha256}
 
 
@@ -190,10 +191,9 @@ history: History | None = History(_history_request, _twilio_events.read_page)
 
 def describe(options: Options) -> Capabilities:
     """Say what Twilio allows, as documented in 2026: 80 messages a second of a WhatsApp sender, 400 on request."""
-    by_key = one_of(options, "auth", "api_key", "auth_token") == "api_key"
     return Capabilities(
         base_url=_twilio_account.BASE_URL,
-        sending_secrets=("account_sid", "api_key", "api_secret") if by_key else ("account_sid", "auth_token"),
+        sending_secrets=("account_sid", *_CREDENTIALS[one_of(options, "auth", *_CREDENTIALS, usual="auth_token")]),
         messages_per_second=pace(options),
         history="messages by the day they were sent, with their last status and price; not what was still in a queue",
         user_id_recipients=True,
