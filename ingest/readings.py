@@ -10,6 +10,7 @@ from ingest import landing, sources
 from ingest.landing import LandingFile
 from ingest.parse import EVENT_STREAMS
 from ingest.records import Reading
+from ingest.sources.base import COMMON_OPTIONS
 from wabench.settings import Settings
 
 _TABLES = ("orders", "order_lines", "customers", "customers_told", "pulls")
@@ -31,7 +32,8 @@ def fingerprint(settings: Settings, name: str) -> str | None:
         for feed, found in sources.feeds(source).items()
         for table in found
     ]
-    read = (source.kind, source.options, tables, str(unsaid.zone), unsaid.region, unsaid.currency)
+    options = {name: value for name, value in source.options.items() if name not in COMMON_OPTIONS}
+    read = (source.kind, options, tables, str(unsaid.zone), unsaid.region, unsaid.currency)
     return hashlib.sha256(msgspec.json.encode(read, order="sorted")).hexdigest()
 
 

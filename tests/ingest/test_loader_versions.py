@@ -262,9 +262,12 @@ def test_a_load_killed_after_it_forgot_a_source_goes_on_and_ids_still_rise(home:
                 .replace("?", str(last))) == [("PLN", True)]  # fmt: skip
 
 
-def test_what_stands_beside_the_reading_of_a_source_loads_nothing_again(home: Path) -> None:
+@pytest.mark.parametrize(
+    "more", ["overlap_seconds = 60\nfull_every_days = 3", 'options = { waiting_seconds = "60", page_size = "7" }']
+)
+def test_what_stands_beside_the_reading_of_a_source_loads_nothing_again(home: Path, more: str) -> None:
     filled(home)
-    settings = crm(home, more="overlap_seconds = 60\nfull_every_days = 3")
+    settings = crm(home, more=more)
     assert loader.load(settings).bytes == 0
 
 
