@@ -110,7 +110,9 @@ def test_the_worst_comes_first() -> None:
 @given(st.text(max_size=200), st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3))
 def test_no_text_breaks_a_rule(body: str, examples: dict[str, str]) -> None:
     for name in ("sale", body):
-        lint.lint(TemplateDraft(name, body[:5], "marketing", body, examples), WORDS)
+        found = lint.lint(TemplateDraft(name, body[:5], "marketing", body, examples), WORDS)
+        assert all(finding.what and finding.do for finding in found)
+        assert lint.is_refused(found) == any(finding.severity is Severity.ERROR for finding in found)
 
 
 def test_a_line_of_the_words_that_is_not_like_the_others_is_named(tmp_path: Path) -> None:

@@ -37,9 +37,10 @@ def sandbox(
     """Stand in for the providers' APIs on this machine, until stopped: it checks, answers, and writes to nobody.
 
     Each provider of wabench.toml whose secrets are set has its API under its name: point [providers.NAME] base_url
-    at it to rehearse a campaign. GET / answers with what was counted.
+    at it to rehearse a campaign. GET / answers with what was counted. Let the rehearsal have a copied home and
+    a receiver of its own, for what it posts is landed like the real thing.
 
-    Example: wabench sandbox --port 8500 --webhook http://127.0.0.1:8400
+    Example: wabench sandbox --port 8500 --webhook http://127.0.0.1:8401
     """
     given = {
         "seed": seed,
