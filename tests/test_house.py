@@ -102,7 +102,7 @@ def test_every_secret_of_a_provider_is_documented(name: str) -> None:
 def test_every_mart_column_is_described() -> None:
     bare = [
         f"{model['name']}.{column['name']}"
-        for path in (ROOT / "models/marts").glob("*.yml")
+        for path in (ROOT / "models/marts").rglob("*.yml")
         for model in yaml.safe_load(path.read_text()).get("models", [])
         for column in model.get("columns", [])
         if not column.get("description")
