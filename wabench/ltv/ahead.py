@@ -69,9 +69,9 @@ def moments(fit: OrdersFit, counts: Counts, days: Floats) -> tuple[Floats, Float
     """Mean and mean square of the orders within each of `days`: two arrays, days by rows."""
     first, index = joined(counts.frequency, counts.age)
     once, squared = np.zeros((len(days), len(counts))), np.zeros((len(days), len(counts)))
-    for part in fit.parts:
+    for part, weight in fit.parts:
         alive = Alive.of(part, counts.frequency[first], counts.age[first])
-        still = p_alive(part, counts) / len(fit.parts)
+        still = p_alive(part, counts) * weight
         for i, day in enumerate(days):
             sums = _sums(alive, day)
             once[i] += sums[0][index] * still
@@ -82,9 +82,9 @@ def moments(fit: OrdersFit, counts: Counts, days: Floats) -> tuple[Floats, Float
 def p_none(fit: OrdersFit, counts: Counts, days: float) -> Floats:
     """Probability, per row, of no order in the next `days` days."""
     some = np.zeros(len(counts))
-    for part in fit.parts:
+    for part, weight in fit.parts:
         alive = Alive.of(part, counts.frequency, counts.age)
-        some -= np.expm1(-alive.shape * np.log1p(days / alive.rate)) * p_alive(part, counts) / len(fit.parts)
+        some -= np.expm1(-alive.shape * np.log1p(days / alive.rate)) * p_alive(part, counts) * weight
     return 1 - some
 
 
@@ -95,8 +95,8 @@ def quantile(fit: OrdersFit, counts: Counts, days: float, level: float, sd: floa
     Hermite).
     """
     mixed = [
-        (part, weight / len(fit.parts), days * float(np.exp(sd * np.sqrt(3) * node - sd**2 / 2)))
-        for part in fit.parts
+        (part, share * weight, days * float(np.exp(sd * np.sqrt(3) * node - sd**2 / 2)))
+        for part, share in fit.parts
         for weight, node in (((1 / 6, -1), (2 / 3, 0), (1 / 6, 1)) if sd > 0 else ((1.0, 0),))
     ]
     states = [Alive.of(part, counts.frequency, counts.age) for part, _, _ in mixed]

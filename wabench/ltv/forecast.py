@@ -292,11 +292,14 @@ def _parameter_sds(model: Model, counts: Counts, spent: Spent, horizon: Horizon)
     def orders_of(one: OrdersFit) -> float:
         return dot(grouped.customers, moments(one, grouped, days)[0][0])
 
-    halves = [_delta(part.covariance, replace(part, stayers=None), ORDERS, orders_of) for part in model.orders.parts]
+    parts = [
+        weight * _delta(part.covariance, replace(part, stayers=None), ORDERS, orders_of)
+        for part, weight in model.orders.parts
+    ]
     orders = moments(model.orders, grouped, days)[0][0][index] * counts.customers
     seen = spending(counts, spent, model.spend.variant)
     of_spend = _delta(model.spend.covariance, model.spend, SPEND, lambda one: dot(orders, expected_spend(one, *seen)))
-    of_orders = float(np.mean(halves))
+    of_orders = float(sum(parts))
     return of_orders, float(np.hypot(of_orders, of_spend))
 
 
