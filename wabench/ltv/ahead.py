@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from wabench.ltv.counts import Counts, Floats, joined
+from wabench.ltv.counts import Counts, Floats, joined, summed
 from wabench.ltv.orders import Basis, OrdersFit, p_alive
 
 NEGLIGIBLE = 1e-11  # of an order: terms below it are left out
@@ -67,6 +67,19 @@ def expected_orders_of_new(fit: OrdersFit, days: float) -> float:
     """
     new = Counts.of([0.0], [0.0], [0.0])
     return float(expected_orders(fit, new, days)[0])
+
+
+def expected_daily(fit: OrdersFit, counts: Counts, days: int) -> tuple[Floats, Floats]:
+    """Customers who came on each of the `days` days up to the end, and the repeat orders expected of all on each."""
+    first = days - 1 - np.rint(counts.age).astype(np.intp)
+    since = first >= 0
+    came = summed(first[since], counts.customers[since], days)
+    tenure, none = np.arange(1.0, days + 1), np.zeros(days)
+    so_far = np.zeros(days)
+    for part, weight in fit.parts:
+        new = p_alive(part, Counts.of([0.0], [0.0], [0.0]))[0]
+        so_far += weight * new * _sums(Alive.of(part, none, none), tenure)[0]
+    return came, np.convolve(came, np.diff(so_far, prepend=0.0))[:days]
 
 
 def moments(fit: OrdersFit, counts: Counts, days: float) -> tuple[Floats, Floats]:
