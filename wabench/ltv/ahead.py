@@ -129,8 +129,7 @@ def p_none(fit: OrdersFit, counts: Counts, days: float) -> Floats:
 def quantile(fit: OrdersFit, counts: Counts, days: float, level: float, sd: float = 0.0) -> Floats:
     """Least number of orders, per row, that is not exceeded with probability `level` or more.
 
-    sd: of the logarithm of a factor on everybody's rate that nobody knows; mixed in by a three-point rule (Gauss-
-    Hermite).
+    sd: of the logarithm of a factor on everybody's rate that nobody knows; mixed in by Gauss-Hermite of three points.
     """
     mixed = [
         (part, share * weight, days * float(np.exp(sd * np.sqrt(3) * node - sd**2 / 2)))
