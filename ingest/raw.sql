@@ -169,8 +169,10 @@ create table if not exists raw.campaigns (
     approved_at timestamp,
     approved_by text,
     started_at timestamp,
-    finished_at timestamp
+    finished_at timestamp,
+    template_body text                    -- as planned; null: planned by an older version
 );
+alter table raw.campaigns add column if not exists template_body text;
 
 create table if not exists raw.sends (
     campaign_id text not null,
@@ -186,8 +188,12 @@ create table if not exists raw.sends (
     error_family text,
     planned_at timestamp,
     claimed_at timestamp,
-    outcome_at timestamp
+    outcome_at timestamp,
+    text_length bigint,                   -- characters of the text as its customer reads it
+    is_personalised boolean               -- whether their name is in it
 );
+alter table raw.sends add column if not exists text_length bigint;
+alter table raw.sends add column if not exists is_personalised boolean;
 
 create table if not exists raw.refreshes (
     run_id text not null,

@@ -29,3 +29,31 @@
 {% macro spark__seconds_between(earlier, later) -%}
     (unix_timestamp({{ later }}) - unix_timestamp({{ earlier }}))
 {%- endmacro %}
+
+
+{# The clock on the wall at a UTC moment; the zone has to be a name that the engine knows. #}
+{% macro local_time(moment, zone) -%}
+    {{ return(adapter.dispatch("local_time")(moment, zone)) }}
+{%- endmacro %}
+
+{% macro duckdb__local_time(moment, zone) -%}
+    timezone({{ zone }}, timezone('UTC', {{ moment }}))
+{%- endmacro %}
+
+{% macro spark__local_time(moment, zone) -%}
+    from_utc_timestamp({{ moment }}, {{ zone }})
+{%- endmacro %}
+
+
+{# Monday is 1, Sunday 7. #}
+{% macro iso_weekday(moment) -%}
+    {{ return(adapter.dispatch("iso_weekday")(moment)) }}
+{%- endmacro %}
+
+{% macro duckdb__iso_weekday(moment) -%}
+    isodow({{ moment }})
+{%- endmacro %}
+
+{% macro spark__iso_weekday(moment) -%}
+    (weekday({{ moment }}) + 1)
+{%- endmacro %}

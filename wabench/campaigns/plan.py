@@ -59,10 +59,11 @@ def plan(
         created_by=getpass.getuser(),
         created_at=at,
         planned_at=at,
+        template_body=templates.shared_text(template.body, sources),
     )
     wanted = {*_PEOPLE, *sources.values()} & set(chosen.customers.column_names)
     customers = chosen.customers.select(sorted(wanted)).to_pylist()
-    rows = list(_sends(customers, sources, rules(settings, provider, template.category), at))
+    rows = list(_sends(customers, template.body, sources, rules(settings, provider, template.category), at))
     with ledger.opened(settings) as opened:
         stored = opened.plan(campaign, rows)
         tally = opened.tally(stored.campaign_id)
@@ -113,7 +114,7 @@ def asked_rate(settings: Settings, provider: str) -> float:
 
 
 def _sends(
-    customers: Iterable[Mapping[str, Any]], sources: Mapping[str, str], rules: Rules, now: datetime
+    customers: Iterable[Mapping[str, Any]], body: str, sources: Mapping[str, str], rules: Rules, now: datetime
 ) -> Iterator[dict[str, Any]]:
     """Decide each customer, once; of several that share a phone or a user id the first is written to."""
     customers_seen: set[str] = set()
@@ -134,7 +135,11 @@ def _sends(
         decision = decide(facts, rules, now)
         if not isinstance(decision, Skip):
             recipients |= ways
-        yield _row(customer["customer_id"], facts, decision, rules, now)
+        text = {
+            "text_length": len(templates.fill(body, facts.parameters)),
+            "is_personalised": templates.names_customer(sources, facts.parameters),
+        }
+        yield _row(customer["customer_id"], facts, decision, rules, now) | text
 
 
 def _row(customer_id: str, facts: Facts, decision: Decision, rules: Rules, now: datetime) -> dict[str, Any]:

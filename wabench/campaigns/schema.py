@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     Connection,
     DateTime,
@@ -124,6 +125,7 @@ campaigns = Table(
     Column("approved_by", Text),
     Column("started_at", Utc),
     Column("finished_at", Utc),
+    Column("template_body", Text),  # as it was when planned, what is the same for everybody filled in
 )
 
 sends = Table(
@@ -151,6 +153,8 @@ sends = Table(
     Column("planned_at", Utc, nullable=False),
     Column("claimed_at", Utc),
     Column("outcome_at", Utc),
+    Column("text_length", Integer),  # characters of the whole text as this customer reads it
+    Column("is_personalised", Boolean),  # whether their name is in it
     UniqueConstraint("campaign_id", "customer_id"),
 )
 Index("sends_due", sends.c.campaign_id, sends.c.state, sends.c.due_at)

@@ -18,6 +18,12 @@ tagged as (
 
 ),
 
+timed as (
+
+    select * from {{ ref("int_customers_timed") }}
+
+),
+
 -- What is known now, also of a past as_of: who may be written to has no look-back.
 consents as (
 
@@ -68,6 +74,8 @@ final as (
         {%- endfor %}
         {{ rate("measured.messages_read", "measured.messages_received") }} as read_rate,
         {{ rate("measured.messages_replied", "measured.messages_received") }} as reply_rate,
+        timed.best_hour,
+        timed.best_hour_messages,
         measured.last_promotional_at,
         measured.last_inbound_at,
         measured.last_inbound_at + interval '24' hour as window_open_until,
@@ -79,6 +87,7 @@ final as (
     from measured
     inner join described on measured.customer_id = described.customer_id
     inner join tagged on measured.customer_id = tagged.customer_id
+    left join timed on measured.customer_id = timed.customer_id
     left join consents on measured.customer_id = consents.customer_id
 
 )

@@ -48,6 +48,24 @@ pulls as (
 
 ),
 
+dialogs as (
+
+    select * from {{ ref("fct_dialogs") }}
+
+),
+
+quotas as (
+
+    select * from {{ ref("int_messages_counted_to_quotas") }}
+
+),
+
+limits as (
+
+    select * from {{ ref("int_customers_counted_to_limits") }}
+
+),
+
 thresholds as (
 
     select * from {{ ref("alert_thresholds") }}
@@ -117,6 +135,27 @@ measured as (
     group by source, stream
     union all
     select 'shared_identity', identity, identity || ' in ' || source, others, 1 from shared
+    union all
+    select
+        'dialogs_waiting',
+        provider || coalesce(':' || channel_id, ''),
+        coalesce(channel_id || ' at ', '') || provider,
+        max(seconds_waited) / 3600.0,
+        count(*)
+    from dialogs
+    where is_open and is_overdue
+    group by provider, channel_id
+    union all
+    select 'tier_nearly_used', provider, provider, {{ rate("customers", "customers_allowed") }}, customers_allowed
+    from limits
+    union all
+    select
+        'quota_nearly_used',
+        provider || ':' || plan || ':' || quota_category || ':' || number,
+        provider || coalesce(', ' || nullif(quota_category, ''), '') || coalesce(', ' || nullif(number, ''), ''),
+        {{ rate("messages", "free_quota") }},
+        free_quota
+    from quotas
 
 ),
 

@@ -22,7 +22,9 @@ final as (
         error_family,
         planned_at,
         claimed_at,
-        outcome_at
+        outcome_at,
+        text_length,
+        is_personalised
     from source
 
 )
