@@ -169,8 +169,10 @@ create table if not exists raw.campaigns (
     approved_at timestamp,
     approved_by text,
     started_at timestamp,
-    finished_at timestamp
+    finished_at timestamp,
+    holdout_share double                  -- of the customers who would be written to; null: of an older version
 );
+alter table raw.campaigns add column if not exists holdout_share double;
 
 create table if not exists raw.sends (
     campaign_id text not null,
@@ -186,8 +188,10 @@ create table if not exists raw.sends (
     error_family text,
     planned_at timestamp,
     claimed_at timestamp,
-    outcome_at timestamp
+    outcome_at timestamp,
+    arm text                              -- treated held_out; null: not decided by chance
 );
+alter table raw.sends add column if not exists arm text;
 
 create table if not exists raw.refreshes (
     run_id text not null,

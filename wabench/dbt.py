@@ -97,7 +97,7 @@ def log(settings: Settings) -> Path:
 
 
 def _command(settings: Settings, full: bool, project: Path) -> list[str]:
-    variables = {"currency": settings.currency, "attribution_days": settings.attribution_days}
+    variables = {name: getattr(settings, name) for name in ("currency", "attribution_days", "attribution_model")}
     command = [sys.executable, "-m", "wabench.dbt", "build", "--log-format", "json", "--log-level-file", "info"]
     command += ["--project-dir", str(project), "--profiles-dir", str(project), "--vars", json.dumps(variables)]
     return [*command, "--full-refresh"] if full else command

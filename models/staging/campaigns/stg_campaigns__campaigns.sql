@@ -23,7 +23,8 @@ final as (
         approved_at,
         approved_by,
         started_at,
-        finished_at
+        finished_at,
+        holdout_share
     from source
 
 )
