@@ -38,6 +38,15 @@
 {%- endmacro %}
 
 
+{# An even part of an amount in a row that has `parts` and `is_main`, to so many digits; the main part takes what is left
+   over, so that the parts add up to the amount. #}
+{% macro part_of(amount, digits) -%}
+    {%- set unit = 10 ** digits -%}
+    {%- set even = "floor(" ~ amount ~ " * " ~ unit ~ " / parts) / " ~ unit -%}
+    cast(case when is_main then {{ amount }} - (parts - 1) * cast({{ even }} as decimal(18, {{ digits }})) else {{ even }} end as decimal(18, {{ digits }}))
+{%- endmacro %}
+
+
 {# The newest value that is known; of two from the same moment the greater, so that every run picks the same. #}
 {% macro latest(value, moment) -%}
     {{ return(adapter.dispatch("latest")(value, moment)) }}

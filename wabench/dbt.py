@@ -97,7 +97,8 @@ def log(settings: Settings) -> Path:
 
 
 def _command(settings: Settings, full: bool, project: Path) -> list[str]:
-    variables = {name: getattr(settings, name) for name in ("currency", "timezone", "attribution_days")}
+    names = ("currency", "timezone", "attribution_days", "attribution_model")
+    variables = {name: getattr(settings, name) for name in names}
     command = [sys.executable, "-m", "wabench.dbt", "build", "--log-format", "json", "--log-level-file", "info"]
     command += ["--project-dir", str(project), "--profiles-dir", str(project), "--vars", json.dumps(variables)]
     return [*command, "--full-refresh"] if full else command

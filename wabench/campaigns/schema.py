@@ -13,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -115,6 +116,7 @@ campaigns = Table(
     Column("language", String(20), nullable=False),
     Column("template_id", String(200)),  # the provider's own id of the template, where it has one
     Column("category", Word, nullable=False),
+    Column("holdout_share", Float),  # of those who would be written to; null: planned before there was a holdout
     Column("status", Word, nullable=False),
     Column("reason", Text),  # why it is paused
     Column("created_by", Text, nullable=False),
@@ -135,6 +137,7 @@ sends = Table(
     Column("campaign_id", String(32), ForeignKey("campaigns.campaign_id"), nullable=False),
     Column("customer_id", String(200), nullable=False),
     Column("variant", String(40)),
+    Column("arm", Word),  # treated held_out: by chance, at the plan; null where a rule decided, or nothing was held out
     Column("phone", String(40)),
     Column("user_id", String(200)),
     Column("parameters", JSON, nullable=False),  # pairs, rendered and in the template's order

@@ -24,7 +24,8 @@ final as (
         approved_by,
         started_at,
         finished_at,
-        template_body
+        template_body,
+        holdout_share
     from source
 
 )

@@ -13,6 +13,7 @@ final as (
         customer_id,
         send_id,
         variant,
+        arm,
         phone,
         user_id,
         state,
