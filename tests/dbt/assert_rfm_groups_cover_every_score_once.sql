@@ -13,7 +13,7 @@ scores as (
 
 ),
 
-groups as (
+named as (
 
     select * from {{ ref("rfm_groups") }}
 
@@ -25,16 +25,16 @@ final as (
         recency.score as recency,
         frequency.score as frequency,
         monetary.score as monetary,
-        count(groups.rfm_group) as groups_found
+        count(named.rfm_group) as groups_found
     from scores as recency
     cross join scores as frequency
     cross join scores as monetary
-    left join groups
-        on recency.score between groups.recency_from and groups.recency_to
-        and frequency.score between groups.frequency_from and groups.frequency_to
-        and monetary.score between groups.monetary_from and groups.monetary_to
+    left join named
+        on recency.score between named.recency_from and named.recency_to
+        and frequency.score between named.frequency_from and named.frequency_to
+        and monetary.score between named.monetary_from and named.monetary_to
     group by recency.score, frequency.score, monetary.score
-    having count(groups.rfm_group) <> 1
+    having count(named.rfm_group) <> 1
 
 )
 

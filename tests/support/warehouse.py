@@ -75,6 +75,13 @@ def ask(settings: Settings, sql: str, *params: object) -> list[tuple[Any, ...]]:
         return connection.execute(sql, list(params)).fetchall()
 
 
+def compiled(settings: Settings, node: str) -> str:
+    """Give the SQL that the last build ran for a model or a test."""
+    found = (dbt.target(settings) / "compiled").rglob("*.sql")
+    [path] = {path for path in found if path.stem == node} or {path for path in found if path.stem.startswith(node)}
+    return path.read_text(encoding="utf-8")
+
+
 def marts(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
     """Everything that is published of customers, messages, orders and campaigns, in a fixed order."""
     tables = ask(

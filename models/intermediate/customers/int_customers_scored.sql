@@ -14,7 +14,7 @@ cut_points as (
 
 ),
 
-groups as (
+named as (
 
     select * from {{ ref("rfm_groups") }}
 
@@ -40,12 +40,12 @@ final as (
         scored.rfm_recency,
         scored.rfm_frequency,
         scored.rfm_monetary,
-        groups.rfm_group
+        named.rfm_group
     from scored
-    left join groups
-        on scored.rfm_recency between groups.recency_from and groups.recency_to
-        and scored.rfm_frequency between groups.frequency_from and groups.frequency_to
-        and scored.rfm_monetary between groups.monetary_from and groups.monetary_to
+    left join named
+        on scored.rfm_recency between named.recency_from and named.recency_to
+        and scored.rfm_frequency between named.frequency_from and named.frequency_to
+        and scored.rfm_monetary between named.monetary_from and named.monetary_to
 
 )
 

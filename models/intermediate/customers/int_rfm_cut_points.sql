@@ -54,7 +54,7 @@ scored as (
         value,
         case
             when different_values = 1 then 3
-            else 1 + least(4, floor(5.0 * customers_below / nullif(customers_all - 1, 0)))
+            else 1 + least(4, floor({{ rate("5 * customers_below", "customers_all - 1") }}))
         end as score
     from ranked
 
