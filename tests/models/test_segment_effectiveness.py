@@ -11,7 +11,10 @@ from ingest import loader
 from wabench.settings import Settings
 
 Z = 1.959963984540054
-ROW = "insert into intermediate.int_messages_tagged by name select {} from (values {}) as given(customer_id, number, is_read)"
+ROWS = """
+    insert into intermediate.int_messages_tagged by name
+    select {} from (values {}) as given (customer_id, number, is_read)
+"""
 COLUMNS = """
     customer_id || number as message_key, customer_id, is_read, false as is_converted, 0 as cost, 0 as orders,
     'rare' as frequency_tag, 'low' as order_value_tag, 'cold' as engagement_tag, 'lost' as rfm_group
@@ -24,7 +27,7 @@ def rated(settings: Settings, *reads: str) -> tuple[float, float, float, float]:
     with closing(loader.connect(settings)) as connection:
         connection.execute("begin")
         connection.execute("delete from intermediate.int_messages_tagged")
-        connection.execute(ROW.format(COLUMNS, ", ".join(str(row).lower() for row in rows)))
+        connection.execute(ROWS.format(COLUMNS, ", ".join(str(row).lower() for row in rows)))
         sql = f"select * from ({compiled(settings, 'fct_segment_effectiveness')}) where method = 'none'"
         [row] = connection.execute(
             f"select read_trials, read_rate_low, read_rate_high, conversion_rate_high from ({sql})"
@@ -65,7 +68,7 @@ def test_what_can_not_be_told_counts_a_customer_as_one(at_once: Settings, reads:
 
 
 def test_the_design_effect_makes_intervals_that_hold_the_true_share_as_often_as_they_say(at_once: Settings) -> None:
-    """Ten messages each to 60 customers who read much or little: nine in ten of such intervals at the least hold 0.5."""
+    """Ten messages each to 60 customers who read much or little: nine in ten such intervals hold 0.5, or more."""
     chance, held = Random(4), 0
     for _ in range(100):
         habits = [chance.betavariate(1, 1) for _ in range(60)]
