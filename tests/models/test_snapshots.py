@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +16,7 @@ from warehouse import ask, build, project, put, shop
 
 from ingest import loader
 from wabench import dbt, published, snapshots
+from wabench.errors import Busy
 from wabench.refresh import TestsFailed, refresh
 from wabench.settings import ROOT, Settings
 
@@ -34,8 +36,15 @@ def order(number: int, phone: str, at: datetime, **more: object) -> dict[str, ob
     return {"order_id": f"o{number}", "phone": phone, "ordered_at": at, "total": Decimal(60), **more}
 
 
-def states(settings: Settings) -> list[tuple[object, ...]]:
-    return ask(settings, STATES)
+def states(settings: Settings, patience: float = 20) -> list[tuple[object, ...]]:
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return ask(settings, STATES)
+        except Busy:  # a killed refresh's dbt is about to let go of the warehouse
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
