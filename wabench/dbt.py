@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -41,7 +41,7 @@ class DataTest:
 class Build:
     """What a build did. `errors` are models that could not be built, each with the reason in one line.
 
-    `marts` are the tables of that schema that models are there for.
+    `marts` are the tables of that schema that models and snapshots are there for.
     """
 
     tests: tuple[DataTest, ...]
@@ -54,16 +54,23 @@ class Build:
 
 
 def build(
-    settings: Settings, as_of: datetime, full: bool = False, progress: Progress | None = None, project: Path = ROOT
+    settings: Settings,
+    as_of: datetime,
+    full: bool = False,
+    progress: Progress | None = None,
+    project: Path = ROOT,
+    without: Collection[str] = (),
 ) -> Build:
-    """Build and test every model of the project; `as_of` is naive UTC, `full` makes incremental models from scratch.
+    """Build and test every model of the project but those `without`; `as_of` is naive UTC.
+
+    `full` makes incremental models from scratch, never a snapshot.
 
     Raises WabenchError where dbt could not begin or was stopped before it was through.
     """
     results = target(settings) / "run_results.json"
     results.unlink(missing_ok=True)
     with subprocess.Popen(  # noqa: S603 - our own module with our own arguments
-        _command(settings, full, project),
+        _command(settings, full, project, without),
         cwd=project,
         env=_environment(settings, as_of),
         stdin=subprocess.PIPE,
@@ -79,7 +86,7 @@ def build(
         raise WabenchError(f"dbt could not build: {reason}; see {log(settings)}")
     told, manifest = json.loads(results.read_bytes()), json.loads((target(settings) / "manifest.json").read_bytes())
     done = _read(told, manifest)
-    left, code = _left(told, manifest), process.returncode
+    left, code = _left(told, manifest, without), process.returncode
     is_told = code == 1 and (done.failed or done.errors)
     if (code or left) and not is_told:
         raise WabenchError(f"nothing published: dbt was stopped with {len(left)} nodes left; see {log(settings)}")
@@ -96,11 +103,12 @@ def log(settings: Settings) -> Path:
     return settings.paths.data / "dbt" / "logs" / "dbt.log"
 
 
-def _command(settings: Settings, full: bool, project: Path) -> list[str]:
+def _command(settings: Settings, full: bool, project: Path, without: Collection[str]) -> list[str]:
     names = ("currency", "timezone", "attribution_days", "attribution_model")
     variables = {name: getattr(settings, name) for name in names}
     command = [sys.executable, "-m", "wabench.dbt", "build", "--log-format", "json", "--log-level-file", "info"]
     command += ["--project-dir", str(project), "--profiles-dir", str(project), "--vars", json.dumps(variables)]
+    command += ["--exclude", *sorted(without)] if without else []
     return [*command, "--full-refresh"] if full else command
 
 
@@ -144,15 +152,21 @@ def _read(results: dict[str, Any], manifest: dict[str, Any]) -> Build:
         marts=tuple(
             node["alias"]
             for node in manifest["nodes"].values()
-            if node["resource_type"] == "model" and node["schema"] == "marts"
+            if node["resource_type"] in ("model", "snapshot") and node["schema"] == "marts"
         ),
     )
 
 
-def _left(results: dict[str, Any], manifest: dict[str, Any]) -> set[str]:
+def _left(results: dict[str, Any], manifest: dict[str, Any], without: Collection[str]) -> set[str]:
     """Name what did not come out well, or not at all: dbt writes down what was done when it is interrupted, too."""
     well = {r["unique_id"] for r in results["results"] if r["status"] in ("success", "pass", "warn")}
-    return {*manifest["nodes"], *manifest["unit_tests"]} - well
+    excluded = {name for name, node in manifest["nodes"].items() if node["name"] in without}
+    tests = {
+        name
+        for name, node in manifest["nodes"].items()
+        if node["resource_type"] == "test" and excluded.intersection(node["depends_on"]["nodes"])
+    }
+    return {*manifest["nodes"], *manifest["unit_tests"]} - well - excluded - tests
 
 
 def _tests(results: list[dict[str, Any]], nodes: dict[str, Any]) -> Iterator[DataTest]:

@@ -24,6 +24,12 @@ timed as (
 
 ),
 
+scored as (
+
+    select * from {{ ref("int_customers_scored") }}
+
+),
+
 -- What is known now, also of a past as_of: who may be written to has no look-back.
 consents as (
 
@@ -83,11 +89,16 @@ final as (
         tagged.frequency_tag,
         tagged.order_value_tag,
         tagged.engagement_tag,
+        scored.rfm_recency,
+        scored.rfm_frequency,
+        scored.rfm_monetary,
+        coalesce(scored.rfm_group, 'none') as rfm_group,
         {{ bucket("measured.customer_id") }} as bucket
     from measured
     inner join described on measured.customer_id = described.customer_id
     inner join tagged on measured.customer_id = tagged.customer_id
     left join timed on measured.customer_id = timed.customer_id
+    left join scored on measured.customer_id = scored.customer_id
     left join consents on measured.customer_id = consents.customer_id
 
 )

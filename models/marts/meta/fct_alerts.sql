@@ -36,6 +36,12 @@ orders as (
 
 ),
 
+events as (
+
+    select * from {{ ref("stg_messaging__message_events") }}
+
+),
+
 shared as (
 
     select * from {{ ref("int_identities_found_shared") }}
@@ -123,6 +129,14 @@ measured as (
     select 'unknown_order_status', source, source, count(*), 1 from orders
     where status = 'unknown' and not is_deleted
     group by source
+    union all
+    select 'refund_over_order', source, source, count(*), 1 from orders
+    where refunded > total and total > 0 and not is_deleted
+    group by source
+    union all
+    select 'future_event', provider, provider, count(*), 1 from events
+    where occurred_at > received_at + interval '{{ var("clock_tolerance_minutes") }}' minute
+    group by provider
     union all
     select
         'shrunken_source',
