@@ -18,6 +18,12 @@ tagged as (
 
 ),
 
+valued as (
+
+    select * from {{ ref("int_customers_valued") }}
+
+),
+
 -- What is known now, also of a past as_of: who may be written to has no look-back.
 consents as (
 
@@ -57,6 +63,16 @@ final as (
         measured.net_revenue_365d,
         measured.net_revenue,
         measured.average_order_value,
+        measured.net_revenue as ltv_historic,
+        valued.ltv_expected_12m,
+        valued.ltv_expected_12m_low,
+        valued.ltv_expected_12m_high,
+        valued.ltv_expected_12m_variance,
+        valued.expected_orders_12m,
+        valued.p_alive,
+        coalesce(valued.churn_risk, 'none') as churn_risk,
+        valued.expected_next_order_at,
+        coalesce(valued.ltv_basis, 'none') as ltv_basis,
         '{{ var("currency") }}' as currency,
         measured.last_interaction_at,
         cast(floor({{ seconds_between("measured.last_interaction_at", as_of()) }} / 86400) as integer)
@@ -79,6 +95,7 @@ final as (
     from measured
     inner join described on measured.customer_id = described.customer_id
     inner join tagged on measured.customer_id = tagged.customer_id
+    left join valued on measured.customer_id = valued.customer_id
     left join consents on measured.customer_id = consents.customer_id
 
 )
