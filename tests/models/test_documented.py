@@ -25,7 +25,7 @@ def test_every_mart_column_is_described(at_once: Settings) -> None:
 
 
 def test_every_model_is_described() -> None:
-    models = {path.stem for path in (ROOT / "models").rglob("*.sql")}
+    models = {path.stem for kind in ("sql", "py") for path in (ROOT / "models").rglob(f"*.{kind}")}
     assert models == set(_models(ROOT / "models"))
 
 
