@@ -126,7 +126,9 @@ def test_what_was_given_back_is_no_value_but_its_order_was_one(fitted: Settings)
 
 
 def test_each_past_quarter_is_compared_with_what_came(fitted: Settings) -> None:
-    columns = "quarters_ago, ltv_basis, has_dropout, customers, actual_orders > 0, gini between 0.2 and 1, abs(bias) < 0.5"
+    columns = (
+        "quarters_ago, ltv_basis, has_dropout, customers, actual_orders > 0, gini between 0.2 and 1, abs(bias) < 0.5"
+    )
     fits = ask(fitted, f"select {columns}, backtest_days from marts.fct_ltv_fits order by 1")
     assert [row[0] for row in fits] == [0, 1, 2, 3]
     assert fits[0][1:3] + fits[0][4:] == ("model", True, None, None, None, None)
@@ -161,7 +163,9 @@ def test_months_are_dense_and_who_is_served_on_whatsapp_changes_channel_once(fit
     """
     first, last = datetime(2025, 6, 1).date(), datetime(2026, 6, 1).date()  # noqa: DTZ001
     assert ask(fitted, sql) == [("other", 13, first, last, 12), ("whatsapp", 13, first, last, 12)]
-    sql = "select month, customers, ltv_expected_12m > 0 from marts.fct_ltv_months where channel = 'whatsapp' order by 1"
+    sql = (
+        "select month, customers, ltv_expected_12m > 0 from marts.fct_ltv_months where channel = 'whatsapp' order by 1"
+    )
     served = ask(fitted, sql)
     assert [row[1] for row in served[:9]] == [0] * 9
     bought = "select count(*) from marts.dim_customers where phone <= ? and orders > 0 and messages_received > 0"
@@ -190,7 +194,9 @@ def test_a_shop_without_an_order_has_customers_without_values(tmp_path: Path) ->
     settings = shop(tmp_path)
     put(settings, 1, {"customers": [{"customer_ref": "s1", "phone": _phone("s1")}]})
     build(settings)
-    assert ask(settings, "select ltv_historic, ltv_expected_12m, ltv_basis from marts.dim_customers") == [(0, None, "none")]
+    assert ask(settings, "select ltv_historic, ltv_expected_12m, ltv_basis from marts.dim_customers") == [
+        (0, None, "none")
+    ]
     for table in ("fits", "backtest", "months", "cohorts"):
         assert ask(settings, f"select count(*) from marts.fct_ltv_{table}") == [(0,)]
 

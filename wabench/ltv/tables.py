@@ -5,16 +5,19 @@ engine reads in.
 """
 
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy import special
 
 from wabench import ltv
 from wabench.ltv.counts import Floats
 
-_TEXTS = ("basis", "process", "variant", "asked_process", "asked_variant")
+_TEXTS = ("basis", "process", "variant", "asked_variant")
 _ORDERS = ("r", "alpha", "a", "b")
 _SPEND = ("p", "q", "v")
 _CALIBRATION = ("season", "orders_level", "value_level", "orders_sd", "value_sd")
@@ -29,9 +32,14 @@ _FITS = pa.schema(
         ("ends_on", pa.date32()),
         *((name, pa.string()) for name in _TEXTS),
         ("has_dropout", pa.bool_()),
+        *((name, pa.int32()) for name in ("months", "minimum_customers", "minimum_repeaters")),
+        ("discount_rate", pa.float64()),
         *((name, pa.int64()) for name in ("customers", "repeaters", "spenders")),
         *((name, pa.float64()) for name in (*_ORDERS, *(f"{n}_se" for n in _ORDERS), "rate", "orders_log_likelihood")),
-        *((name, pa.float64()) for name in (*_SPEND, *(f"{n}_se" for n in _SPEND), "mean_spend", "spend_log_likelihood")),
+        *(
+            (name, pa.float64())
+            for name in (*_SPEND, *(f"{n}_se" for n in _SPEND), "mean_spend", "spend_log_likelihood")
+        ),
         *((name, pa.float64()) for name in _CALIBRATION),
         ("backtest_days", pa.int32()),
         *((name, pa.float64()) for name in _MEASURES),
@@ -41,7 +49,16 @@ _FITS = pa.schema(
         *((name, pa.float64()) for name in ("decile_expected_value", "decile_actual_value")),
     ]
 )
-_EXPECTED = ("orders", "orders_low", "orders_high", "orders_variance", "value", "value_low", "value_high", "value_variance")
+_EXPECTED = (
+    "orders",
+    "orders_low",
+    "orders_high",
+    "orders_variance",
+    "value",
+    "value_low",
+    "value_high",
+    "value_variance",
+)
 _CUSTOMERS = pa.schema(
     [
         ("customer_id", pa.string()),
@@ -51,40 +68,56 @@ _CUSTOMERS = pa.schema(
 )
 
 
-def fit(observed: pa.Table, shop_days: pa.Table, horizon: ltv.Horizon, backtest_days: int) -> pa.Table:
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How far ahead to look and at which discount a year; how few customers, and repeat buyers, a model is still fitted to."""
+
+    months: int
+    discount_rate: float
+    minimum_customers: int
+    minimum_repeaters: int
+
+    @property
+    def horizon(self) -> ltv.Horizon:
+        return ltv.Horizon.months(self.months, yearly_rate=self.discount_rate)
+
+
+def fit(observed: pa.Table, shop_days: pa.Table, terms: Terms, backtest_days: int) -> pa.Table:
     """Fit now and at each past end and back-test the latter; a row per fit and decile of its back-test, one for now.
 
     Each uses what the back-tests before it, and they alone, have shown: which variant ranks best, how far off the level was.
     observed: a row per customer and end, as int_customers_observed has them; shop_days: purchases of each day.
     """
-    daily = shop_days.sort_by("order_date")
     rows: list[dict[str, Any]] = []
     backtests: list[ltv.Backtest] = []
     choice = ltv.Choice()
     for quarters_ago in sorted(pc.unique(observed["quarters_ago"]).to_pylist(), reverse=True):
         known = _known(observed, quarters_ago)
         ends_on = known["ends_on"][0].as_py()
-        orders_daily = _floats(daily.filter(pc.less_equal(daily["order_date"], pa.scalar(ends_on))), "purchases")
-        days = backtest_days if quarters_ago else horizon.days
-        row = {"quarters_ago": quarters_ago, "ends_on": ends_on, **_choice_row(choice)}
-        row |= _calibration_row(ltv.calibrate(orders_daily, days, backtests))
-        row |= _model_row(ltv.fit(_counts(known), _spent(known), choice))
+        daily_orders = _daily(shop_days, ends_on)
+        calibration = ltv.calibrate(
+            daily_orders, backtest_days if quarters_ago else round(terms.horizon.days), backtests
+        )
+        model = _fit(known, choice, terms)
+        row = {"quarters_ago": quarters_ago, "ends_on": ends_on, **asdict(terms), "asked_variant": choice.variant.value}
+        row |= _calibration_row(calibration) | _model_row(model)
         if quarters_ago == 0:
             rows.append(row)
             continue
-        cut = _cut(known, backtest_days, orders_daily)
-        backtests.append(ltv.backtest(cut, choice, tuple(backtests)))
-        rows += [row | measures for measures in _backtest_rows(backtests[-1])]
+        cut = _cut(known, backtest_days, daily_orders)
+        found = ltv.forecast(model, cut.counts, cut.spent, ltv.Horizon(cut.days), calibration, ranges=False)
+        backtests.append(ltv.measure(found, cut, choice))
+        rows += [row | {"value_sd": found.value_sd} | measures for measures in _backtest_rows(backtests[-1])]
         choice = ltv.choose(cut)
     return pa.Table.from_pylist(rows, _FITS)
 
 
-def forecast(observed: pa.Table, fits: pa.Table, horizon: ltv.Horizon) -> pa.Table:
-    """Expect orders and value of each customer from now on; a row per customer."""
+def forecast(observed: pa.Table, fits: pa.Table) -> pa.Table:
+    """Expect orders and value of each customer from now on, by the fit of now; a row per customer."""
     now = _known(observed, 0)
     if not now.num_rows:
         return _CUSTOMERS.empty_table()
-    model, calibration = _fitted(now, fits)
+    model, calibration, horizon = _fitted(now, fits)
     counts = _counts(now)
     expected = ltv.forecast(model, counts, _spent(now), horizon, calibration)
     columns = {name: getattr(expected, name) for name in _EXPECTED}
@@ -96,7 +129,7 @@ def forecast(observed: pa.Table, fits: pa.Table, horizon: ltv.Horizon) -> pa.Tab
     return pa.table([now["customer_id"], *map(_nullable, columns.values()), basis], schema=_CUSTOMERS)
 
 
-def value(groups: pa.Table, observed: pa.Table, fits: pa.Table, horizon: ltv.Horizon) -> pa.Table:
+def value(groups: pa.Table, observed: pa.Table, fits: pa.Table) -> pa.Table:
     """Add to each group of customers what one of them is expected to order and be worth from its month's end on.
 
     groups: as int_customers_grouped_to_months has them; those without a frequency never bought, and are left null.
@@ -105,14 +138,28 @@ def value(groups: pa.Table, observed: pa.Table, fits: pa.Table, horizon: ltv.Hor
     never = groups.filter(pc.is_null(groups["frequency"]))
     orders, worth = np.zeros(0), np.zeros(0)
     if bought.num_rows:
-        model, calibration = _fitted(_known(observed, 0), fits)
+        model, calibration, horizon = _fitted(_known(observed, 0), fits)
         counts = _counts(bought)
         orders = ltv.expected_orders(model.orders, counts, horizon.days) * calibration.season * calibration.orders_level
-        worth = ltv.expected_value(model, counts, _spent(bought), horizon) * calibration.season * calibration.value_level
+        worth = (
+            ltv.expected_value(model, counts, _spent(bought), horizon) * calibration.season * calibration.value_level
+        )
     for name, values in (("expected_orders", orders), ("expected_value", worth)):
         bought = bought.append_column(name, _nullable(values))
         never = never.append_column(name, pa.nulls(never.num_rows, pa.float64()))
     return pa.concat_tables([bought, never])
+
+
+def range_of_sum(expected: float, variance: float, shared_sd: float) -> tuple[float, float]:
+    """80 % range of what a set of customers brings: of its summed ltv_expected_12m and ltv_expected_12m_variance.
+
+    shared_sd: value_sd of the fit of now. The sum is taken for gamma, as wabench.ltv.total does.
+    """
+    spread = variance + (shared_sd * expected) ** 2
+    if expected <= 0 or spread <= 0:
+        return max(expected, 0.0), max(expected, 0.0)
+    low, high = special.gammaincinv(expected**2 / spread, [0.1, 0.9]) * spread / expected
+    return float(low), float(high)
 
 
 def _known(observed: pa.Table, quarters_ago: int) -> pa.Table:
@@ -142,18 +189,25 @@ def _nullable(values: Floats) -> pa.Array:
     return pa.array(values, mask=~np.isfinite(values))
 
 
-def _fitted(now: pa.Table, fits: pa.Table) -> tuple[ltv.Model, ltv.Calibration]:
+def _daily(shop_days: pa.Table, ends_on: date) -> Floats:
+    known = shop_days.filter(pc.less_equal(shop_days["order_date"], pa.scalar(ends_on)))
+    return _floats(known.sort_by("order_date"), "purchases")
+
+
+def _fit(known: pa.Table, choice: ltv.Choice, terms: Terms) -> ltv.Model:
+    counts = _counts(known)
+    least = {"minimum_customers": terms.minimum_customers, "minimum_repeaters": terms.minimum_repeaters}
+    return ltv.Model(
+        ltv.fit_orders(counts, choice.process, **least), ltv.fit_spending(counts, _spent(known), choice.variant)
+    )
+
+
+def _fitted(now: pa.Table, fits: pa.Table) -> tuple[ltv.Model, ltv.Calibration, ltv.Horizon]:
     """Fit once more as the fit of now was: 0.2 s for a million customers, and no model need be written down and read."""
     [row] = fits.filter(pc.equal(fits["quarters_ago"], 0)).to_pylist()
-    process = ltv.Process(row["asked_process"]) if row["asked_process"] else None
-    choice = ltv.Choice(process, ltv.Variant(row["asked_variant"]))
-    calibration = ltv.Calibration(**{name: row[name] for name in _CALIBRATION})
-    return ltv.fit(_counts(now), _spent(now), choice), calibration
-
-
-def _choice_row(choice: ltv.Choice) -> dict[str, str | None]:
-    process = choice.process and choice.process.value
-    return {"asked_process": process, "asked_variant": choice.variant.value}
+    terms = Terms(**{each.name: row[each.name] for each in fields(Terms)})
+    model = _fit(now, ltv.Choice(variant=ltv.Variant(row["asked_variant"])), terms)
+    return model, ltv.Calibration(**{name: row[name] for name in _CALIBRATION}), terms.horizon
 
 
 def _calibration_row(calibration: ltv.Calibration) -> dict[str, float]:

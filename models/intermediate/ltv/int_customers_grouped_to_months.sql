@@ -1,6 +1,7 @@
 -- Customers at the end of each of the last months (the current one: at as_of), those of the same channel, frequency,
 -- recency and age in one row: of them the same number of orders is expected, and on average the same spend as of their
--- average. Refunds of who never bought are in a row without a frequency.
+-- average. That is so of spend above zero; who gave back as much as they bought counts as having spent nothing, so they are
+-- in rows of their own. Refunds of who never bought are in a row without a frequency.
 
 with
 
@@ -68,6 +69,8 @@ measured as (
         case when purchases > 0 then {{ days_between("first_purchase_date", "ends_on") }} end as age_days,
         spend,
         first_spend,
+        spend > 0 as has_spent,
+        spend > first_spend as has_spent_again,
         net_to_date
     from known
 
@@ -81,12 +84,14 @@ final as (
         frequency,
         recency_days,
         age_days,
+        has_spent,
+        has_spent_again,
         count(*) as customers,
         {{ rate("sum(first_spend)", "count(*)") }} as first_spend,
         {{ rate("sum(spend - first_spend)", "count(*) * frequency") }} as repeat_spend,
         {{ money("sum(net_to_date)") }} as net_to_date
     from measured
-    group by month, channel, frequency, recency_days, age_days
+    group by month, channel, frequency, recency_days, age_days, has_spent, has_spent_again
 
 )
 

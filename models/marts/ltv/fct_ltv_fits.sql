@@ -7,15 +7,24 @@ fits as (
 
 ),
 
+-- What all customers share of today's uncertainty, the parameters' included, comes with their forecast.
+today as (
+
+    select max(value_sd) as value_sd from {{ ref("int_customers_forecast") }}
+
+),
+
 final as (
 
     select
-        quarters_ago,
+        fits.quarters_ago,
         ends_on,
         basis as ltv_basis,
         process,
         variant,
         has_dropout,
+        months,
+        discount_rate,
         customers,
         repeaters,
         r,
@@ -40,8 +49,7 @@ final as (
         season,
         orders_level,
         value_level,
-        orders_sd,
-        value_sd,
+        case when fits.quarters_ago = 0 then today.value_sd else fits.value_sd end as value_sd,
         backtest_days,
         expected_orders,
         cast(actual_orders as bigint) as actual_orders,
@@ -61,6 +69,7 @@ final as (
         decile_error,
         '{{ var("currency") }}' as currency
     from fits
+    cross join today
 
 )
 
