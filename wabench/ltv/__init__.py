@@ -1,22 +1,22 @@
 """Lifetime value: what customers will order and spend, and how sure that is.
 
-Pure: arrays in, values out; no I/O, no clock, no chance. All times are days, all money is in one currency. A customer who
-has never paid has no row here. Usual way: `estimate(counts, spent, daily_orders, horizon, past)`, which fits, back-tests,
-calibrates and forecasts; the parts can be called by themselves.
+Pure: arrays in, values out; no I/O, no clock, no chance. All times are days, all money is in one currency. A customer
+who has never paid has no row here. Usual way: `estimate(counts, spent, daily_orders, horizon, past)`, which fits,
+back-tests, calibrates and forecasts; the parts can be called by themselves.
 """
 
+from wabench.ltv.ahead import expected_orders, expected_orders_of_new
 from wabench.ltv.backtest import (
     Backtest,
     Cut,
     Decile,
     Estimate,
     backtest,
-    calibrate,
     choose,
     estimate,
     measure,
-    season_index,
 )
+from wabench.ltv.calibration import calibrate, season_index
 from wabench.ltv.counts import Counts, Spent
 from wabench.ltv.forecast import (
     DAYS_PER_MONTH,
@@ -39,8 +39,6 @@ from wabench.ltv.orders import (
     Process,
     churn_risk,
     expected_next_order,
-    expected_orders,
-    expected_orders_of_new,
     fit_orders,
     p_alive,
 )
@@ -50,6 +48,7 @@ from wabench.ltv.spend import (
     Variant,
     expected_spend,
     fit_spend,
+    fit_spending,
     spending,
 )
 
@@ -88,6 +87,7 @@ __all__ = [
     "fit",
     "fit_orders",
     "fit_spend",
+    "fit_spending",
     "forecast",
     "measure",
     "p_alive",

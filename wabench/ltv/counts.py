@@ -29,11 +29,24 @@ class Counts:
         cls, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike, customers: ArrayLike | None = None
     ) -> "Counts":
         """Take anything array-like; without `customers` each row is one. Raises ValueError where no such history is."""
-        raise NotImplementedError
+        x, last, end = (_column(values) for values in (frequency, recency, age))
+        weight = np.ones_like(x) if customers is None else _column(customers)
+        if not x.shape == last.shape == end.shape == weight.shape:
+            raise ValueError("frequency, recency, age and customers must have one length")
+        if not all(np.isfinite(values).all() and (values >= 0).all() for values in (x, last, end, weight)):
+            raise ValueError("frequency, recency, age and customers must be finite and not below 0")
+        if (last > end).any() or ((x > 0) != (last > 0)).any() or (x != np.rint(x)).any():
+            raise ValueError("recency must be at most age, above 0 exactly where frequency, a whole number, is")
+        return cls(x, last, end, weight)
+
+    def __len__(self) -> int:
+        return len(self.frequency)
 
     def grouped(self) -> tuple["Counts", NDArray[np.intp]]:
         """Join equal rows; the second value leads from each row here to its row there."""
-        raise NotImplementedError
+        first, index = joined(self.frequency, self.recency, self.age)
+        customers = summed(index, self.customers, len(first))
+        return Counts(self.frequency[first], self.recency[first], self.age[first], customers), index
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +62,42 @@ class Spent:
     @classmethod
     def of(cls, first: ArrayLike, repeat: ArrayLike) -> "Spent":
         """Take anything array-like."""
-        raise NotImplementedError
+        return cls(_column(first), _column(repeat))
+
+
+def joined(*columns: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Give the place of each distinct row's first appearance, and for each row which distinct one it is."""
+    codes = np.zeros(len(columns[0]), dtype=np.int64)
+    room = 2**62
+    for column in columns:
+        code, size = _coded(column)
+        if size > room:
+            codes = np.unique(codes, return_inverse=True)[1]
+            room = 2**62 // (len(codes) + 1)
+        codes = codes * size + code
+        room //= size
+    _, first, index = np.unique(codes, return_index=True, return_inverse=True)
+    return first, index
+
+
+def summed(index: NDArray[np.intp], values: Floats, size: int) -> Floats:
+    """Sum the values of each of `size` groups."""
+    return np.bincount(index, values, size).astype(np.float64)
+
+
+def dot(left: Floats, right: Floats) -> float:
+    """Sum of products, without BLAS: on a busy machine its threads wait for one another far longer than they work."""
+    return float(np.einsum("i,i->", left, right))
+
+
+def _coded(column: Floats) -> tuple[NDArray[np.int64], int]:
+    """Number a column's values from 0; whole ones as they are, for sorting them is the dear part."""
+    whole = column.astype(np.int64)
+    if column.size == 0 or ((whole == column).all() and whole.min() >= 0 and whole.max() < 2**20):
+        return whole, int(whole.max(initial=0)) + 1
+    values, code = np.unique(column, return_inverse=True)
+    return code.astype(np.int64), len(values)
+
+
+def _column(values: ArrayLike) -> Floats:
+    return np.atleast_1d(np.asarray(values, dtype=np.float64))
