@@ -75,27 +75,6 @@
 {%- endmacro %}
 
 
-{# The two ends of the 95 % interval of a share (Wilson 1927), null where nothing was tried. Unlike the textbook's it stays
-   within 0 and 1 and is not empty at 0 of n. #}
-{% macro wilson_low(successes, trials) -%}
-    {{ wilson_end(successes, trials, "-") }}
-{%- endmacro %}
-
-{% macro wilson_high(successes, trials) -%}
-    {{ wilson_end(successes, trials, "+") }}
-{%- endmacro %}
-
-{% macro wilson_end(successes, trials, side) -%}
-    {%- set z = 1.959963984540054 -%}
-    {%- set share = rate(successes, trials) -%}
-    {%- set n = "nullif(cast(" ~ trials ~ " as double), 0)" -%}
-    least(1, greatest(0, (
-        {{ share }} + {{ z * z / 2 }} / {{ n }}
-        {{ side }} {{ z }} * sqrt(greatest(0, {{ share }} * (1 - {{ share }})) / {{ n }} + {{ z * z / 4 }} / ({{ n }} * {{ n }}))
-    ) / (1 + {{ z * z }} / {{ n }})))
-{%- endmacro %}
-
-
 {# How many independent trials these are worth: those of one customer resemble each other, so that ten messages to one say
    less than one to each of ten. They are divided by the design effect: the share's variance between customers (a ratio of
    sums, Cochran 1977, section 2.11) by what it would be if all were independent; at most all of them. Where that can't be

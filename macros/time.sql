@@ -57,3 +57,37 @@
 {% macro spark__iso_weekday(moment) -%}
     (weekday({{ moment }}) + 1)
 {%- endmacro %}
+
+
+{# The last UTC day that as_of saw: one at midnight saw the day before and nothing of its own. #}
+{% macro last_day() -%}
+    cast({{ as_of() }} - interval '1' microsecond as date)
+{%- endmacro %}
+
+
+{# Midnights from one date to another. #}
+{% macro days_between(earlier, later) -%}
+    {{ return(adapter.dispatch("days_between")(earlier, later)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(earlier, later) -%}
+    cast(date_diff('day', {{ earlier }}, {{ later }}) as integer)
+{%- endmacro %}
+
+{% macro spark__days_between(earlier, later) -%}
+    datediff({{ later }}, {{ earlier }})
+{%- endmacro %}
+
+
+{# The dates from the first to the last, both included, a step ('1' day, '1' month) apart; a row each, none where either is null. #}
+{% macro date_series(first, last, step, name) -%}
+    {{ return(adapter.dispatch("date_series")(first, last, step, name)) }}
+{%- endmacro %}
+
+{% macro duckdb__date_series(first, last, step, name) -%}
+    cast(unnest(generate_series({{ first }}, {{ last }}, interval {{ step }})) as date) as {{ name }}
+{%- endmacro %}
+
+{% macro spark__date_series(first, last, step, name) -%}
+    explode(sequence({{ first }}, {{ last }}, interval {{ step }})) as {{ name }}
+{%- endmacro %}

@@ -30,6 +30,12 @@ scored as (
 
 ),
 
+valued as (
+
+    select * from {{ ref("int_customers_valued") }}
+
+),
+
 -- What is known now, also of a past as_of: who may be written to has no look-back.
 consents as (
 
@@ -69,6 +75,16 @@ final as (
         measured.net_revenue_365d,
         measured.net_revenue,
         measured.average_order_value,
+        measured.net_revenue as ltv_historic,
+        valued.ltv_expected_12m,
+        valued.ltv_expected_12m_low,
+        valued.ltv_expected_12m_high,
+        valued.ltv_expected_12m_variance,
+        valued.expected_orders_12m,
+        valued.p_alive,
+        coalesce(valued.churn_risk, 'none') as churn_risk,
+        valued.expected_next_order_at,
+        coalesce(valued.ltv_basis, 'none') as ltv_basis,
         '{{ var("currency") }}' as currency,
         measured.last_interaction_at,
         cast(floor({{ seconds_between("measured.last_interaction_at", as_of()) }} / 86400) as integer)
@@ -99,6 +115,7 @@ final as (
     inner join tagged on measured.customer_id = tagged.customer_id
     left join timed on measured.customer_id = timed.customer_id
     left join scored on measured.customer_id = scored.customer_id
+    left join valued on measured.customer_id = valued.customer_id
     left join consents on measured.customer_id = consents.customer_id
 
 )
