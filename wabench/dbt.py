@@ -125,8 +125,8 @@ def _environment(settings: Settings, as_of: datetime) -> dict[str, str]:
 
 
 def _follow(lines: Iterable[str], progress: Progress | None) -> str | None:
-    """Report nodes as they start; gives the last error dbt told."""
-    said = None
+    """Report nodes as they start; gives the last error dbt told, or else whatever was said last."""
+    said = told = None
     for line in lines:
         try:
             event = json.loads(line)
@@ -137,8 +137,8 @@ def _follow(lines: Iterable[str], progress: Progress | None) -> str | None:
         if info["name"] == "LogStartLine" and progress:
             progress(data["node_info"]["node_name"], int(data["index"]), int(data["total"]))
         elif info["level"] == "error":
-            said = info["msg"] or said
-    return said
+            told = info["msg"] or told
+    return told or said
 
 
 def _read(results: dict[str, Any], manifest: dict[str, Any]) -> Build:

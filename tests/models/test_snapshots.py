@@ -125,7 +125,7 @@ def test_a_column_more_keeps_the_history(grown: Settings, tmp_path: Path) -> Non
     before = ask(grown, "select count(*) from marts.snap_customer_tags")
     extended = project(tmp_path)
     for name, old, new in (
-        ("models/intermediate/customers/int_customers_observed.sql", "rfm_group,", "rfm_group, 'high' as ltv_band,"),
+        ("models/intermediate/customers/int_customers_tracked.sql", "rfm_group,", "rfm_group, 'high' as ltv_band,"),
         ("models/marts/customers/_customers__snapshots.yml", "rfm_group]", "rfm_group, ltv_band]"),
     ):
         path = extended / name
