@@ -181,7 +181,9 @@ def test_the_same_warehouse_gives_the_same_figures_to_the_last_digit(fitted: Set
 
 def test_too_few_customers_share_the_mean_of_all_and_say_so(at_once: Settings) -> None:
     sql = """
-        select ltv_basis, count(distinct expected_orders_12m), count(p_alive), count(distinct churn_risk), min(churn_risk)
+        select
+            ltv_basis, count(distinct expected_orders_12m), count(p_alive),
+            count(distinct churn_risk), min(churn_risk)
         from marts.dim_customers where orders > 0 group by 1
     """
     assert ask(at_once, sql) == [("cohort_mean", 1, 0, 1, "none")]

@@ -1,7 +1,7 @@
 """Lifetime value on whole tables: what the models hand over, and what they get back. Arrow in, Arrow out.
 
-Rows are sorted before anything is added up, so that one warehouse gives one result to the last digit, whatever order its
-engine reads in.
+Rows are sorted before anything is added up, so that one warehouse gives one result to the last digit, whatever order
+its engine reads in.
 """
 
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ _SPEND = ("p", "q", "v")
 _CALIBRATION = ("season", "orders_level", "value_level", "orders_sd", "value_sd")
 _MEASURES = (
     "actual_orders", "actual_value", "plain_orders", "plain_value", "expected_orders", "expected_value",
-    "expected_value_low", "expected_value_high", "bias", "mae", "naive_mae", "naive_bias", "gini", "naive_gini", "capture",
-    "decile_error",
+    "expected_value_low", "expected_value_high", "bias", "mae", "naive_mae", "naive_bias", "gini", "naive_gini",
+    "capture", "decile_error",
 )  # fmt: skip
 _FITS = pa.schema(
     [
@@ -70,7 +70,7 @@ _CUSTOMERS = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How far ahead to look and at which discount a year; how few customers, and repeat buyers, a model is still fitted to."""
+    """How far ahead to look, at which discount a year, and from how many customers and repeaters a model stands."""
 
     months: int
     discount_rate: float
@@ -85,7 +85,7 @@ class Terms:
 def fit(observed: pa.Table, shop_days: pa.Table, terms: Terms, backtest_days: int) -> pa.Table:
     """Fit now and at each past end and back-test the latter; a row per fit and decile of its back-test, one for now.
 
-    Each uses what the back-tests before it, and they alone, have shown: which variant ranks best, how far off the level was.
+    Each uses what the back-tests before it have shown, and no more: which variant ranks best, how far off levels were.
     observed: a row per customer and end, as int_customers_observed has them; shop_days: purchases of each day.
     """
     rows: list[dict[str, Any]] = []
@@ -175,8 +175,8 @@ def _spent(known: pa.Table) -> ltv.Spent:
 
 
 def _cut(known: pa.Table, days: int, daily_orders: Floats) -> ltv.Cut:
-    outcome = (_floats(known, name) for name in ("orders_after", "value_after", "value_repeated"))
-    return ltv.Cut(_counts(known), _spent(known), days, *outcome, daily_orders)
+    orders, value, repeated = (_floats(known, name) for name in ("orders_after", "value_after", "value_repeated"))
+    return ltv.Cut(_counts(known), _spent(known), days, orders, value, repeated, daily_orders)
 
 
 def _floats(table: pa.Table, name: str) -> Floats:
@@ -203,7 +203,7 @@ def _fit(known: pa.Table, choice: ltv.Choice, terms: Terms) -> ltv.Model:
 
 
 def _fitted(now: pa.Table, fits: pa.Table) -> tuple[ltv.Model, ltv.Calibration, ltv.Horizon]:
-    """Fit once more as the fit of now was: 0.2 s for a million customers, and no model need be written down and read."""
+    """Fit once more as the fit of now was: 0.2 s for a million customers, and no model need be written and read."""
     [row] = fits.filter(pc.equal(fits["quarters_ago"], 0)).to_pylist()
     terms = Terms(**{each.name: row[each.name] for each in fields(Terms)})
     model = _fit(now, ltv.Choice(variant=ltv.Variant(row["asked_variant"])), terms)
