@@ -21,7 +21,6 @@ from wabench.settings import ROOT, Settings
 Progress = Callable[[str, int, int], None]
 """Called with a node's name, its number and the number of nodes."""
 
-_OURS = ("test", "unit_test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +59,19 @@ def build(
     progress: Progress | None = None,
     project: Path = ROOT,
     without: Collection[str] = (),
+    is_tested: bool = True,
 ) -> Build:
-    """Build and test every model of the project but those `without`; `as_of` is naive UTC.
+    """Build every model of the project but those `without`, and test the data; `as_of` is naive UTC.
 
-    `full` makes incremental models from scratch, never a snapshot.
+    `full` makes incremental models from scratch, never a snapshot. Unit tests are of the models' code, whatever the
+    data: they are for `dbt build`, which developers run.
 
     Raises WabenchError where dbt could not begin or was stopped before it was through.
     """
     results = target(settings) / "run_results.json"
     results.unlink(missing_ok=True)
     with subprocess.Popen(  # noqa: S603 - our own module with our own arguments
-        _command(settings, full, project, without),
+        _command(settings, full, project, without, is_tested),
         cwd=project,
         env=_environment(settings, as_of),
         stdin=subprocess.PIPE,
@@ -86,7 +87,7 @@ def build(
         raise WabenchError(f"dbt could not build: {reason}; see {log(settings)}")
     told, manifest = json.loads(results.read_bytes()), json.loads((target(settings) / "manifest.json").read_bytes())
     done = _read(told, manifest)
-    left, code = _left(told, manifest, without), process.returncode
+    left, code = _left(told, manifest, without, is_tested), process.returncode
     is_told = code == 1 and (done.failed or done.errors)
     if (code or left) and not is_told:
         raise WabenchError(f"nothing published: dbt was stopped with {len(left)} nodes left; see {log(settings)}")
@@ -103,11 +104,12 @@ def log(settings: Settings) -> Path:
     return settings.paths.data / "dbt" / "logs" / "dbt.log"
 
 
-def _command(settings: Settings, full: bool, project: Path, without: Collection[str]) -> list[str]:
+def _command(settings: Settings, full: bool, project: Path, without: Collection[str], is_tested: bool) -> list[str]:
     names = ("currency", "timezone", "attribution_days", "attribution_model")
     variables = {name: getattr(settings, name) for name in names}
     command = [sys.executable, "-m", "wabench.dbt", "build", "--log-format", "json", "--log-level-file", "info"]
     command += ["--project-dir", str(project), "--profiles-dir", str(project), "--vars", json.dumps(variables)]
+    command += ["--exclude-resource-type", "unit_test", *(() if is_tested else ("test",))]
     command += ["--exclude", *sorted(without)] if without else []
     return [*command, "--full-refresh"] if full else command
 
@@ -143,11 +145,11 @@ def _follow(lines: Iterable[str], progress: Progress | None) -> str | None:
 
 def _read(results: dict[str, Any], manifest: dict[str, Any]) -> Build:
     return Build(
-        tests=tuple(_tests(results["results"], {**manifest["nodes"], **manifest["unit_tests"]})),
+        tests=tuple(_tests(results["results"], manifest["nodes"])),
         errors=tuple(
             f"{_name(r['unique_id'])}: {' '.join((r['message'] or 'no reason given').split())}"
             for r in results["results"]
-            if r["status"] == "error" and not r["unique_id"].startswith(_OURS)
+            if r["status"] == "error" and not r["unique_id"].startswith("test.")
         ),
         marts=tuple(
             node["alias"]
@@ -157,21 +159,21 @@ def _read(results: dict[str, Any], manifest: dict[str, Any]) -> Build:
     )
 
 
-def _left(results: dict[str, Any], manifest: dict[str, Any], without: Collection[str]) -> set[str]:
+def _left(results: dict[str, Any], manifest: dict[str, Any], without: Collection[str], is_tested: bool) -> set[str]:
     """Name what did not come out well, or not at all: dbt writes down what was done when it is interrupted, too."""
     well = {r["unique_id"] for r in results["results"] if r["status"] in ("success", "pass", "warn")}
-    excluded = {name for name, node in manifest["nodes"].items() if node["name"] in without}
-    tests = {
-        name
-        for name, node in manifest["nodes"].items()
-        if node["resource_type"] == "test" and excluded.intersection(node["depends_on"]["nodes"])
-    }
-    return {*manifest["nodes"], *manifest["unit_tests"]} - well - excluded - tests
+    nodes = manifest["nodes"].items()
+    excluded = {name for name, node in nodes if node["name"] in without}
+    tests = {name for name, node in nodes if node["resource_type"] == "test"}
+    if is_tested:
+        tests = {name for name in tests if excluded.intersection(manifest["nodes"][name]["depends_on"]["nodes"])}
+    inlined = {name for name, node in nodes if node["config"].get("materialized") == "ephemeral"}
+    return {*manifest["nodes"]} - well - excluded - tests - inlined
 
 
 def _tests(results: list[dict[str, Any]], nodes: dict[str, Any]) -> Iterator[DataTest]:
     for result in results:
-        if not result["unique_id"].startswith(_OURS):
+        if not result["unique_id"].startswith("test."):
             continue
         node = nodes[result["unique_id"]]
         tested = node.get("attached_node") or next(iter(node["depends_on"]["nodes"]), None)

@@ -77,7 +77,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             ],
         },
     )
-    build(settings)
+    build(settings, is_tested=True)
     return settings
 
 

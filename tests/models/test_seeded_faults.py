@@ -186,7 +186,7 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     put(settings, 2, SECOND)
     with closing(loader.connect(settings)) as connection:
         connection.execute("update raw.sends set variant = 'b' where send_id = 's2'")
-    build(settings, LATER)
+    build(settings, LATER, is_tested=True)
     return settings
 
 
