@@ -25,6 +25,10 @@ ALERTS = {
     "`wabench ingest`.",
     "rejected_rows": "Source **{subject_name}**: {value:,.0f} records of the last 7 days could not be read; "
     "`raw.rejected` says why.",
+    "refund_over_order": "Source **{subject_name}**: {value:,.0f} orders gave back more than was charged; "
+    "their net is below zero.",
+    "future_event": "Provider **{subject_name}**: {value:,.0f} events happened later than they were received; "
+    "its clock is wrong.",
     "shrunken_source": "{value:,.0f} **{subject_name}**. A full pull did not show them, and too little or nothing else "
     "to take them for deleted; they count on.",
 }

@@ -31,7 +31,8 @@ create or replace table dim_customers (
     messages_replied_7d bigint, messages_replied_30d bigint, messages_replied_90d bigint, messages_replied bigint,
     read_rate double, reply_rate double, last_promotional_at timestamp, last_inbound_at timestamp,
     window_open_until timestamp, is_window_open boolean, frequency_tag text, order_value_tag text,
-    engagement_tag text, bucket integer
+    engagement_tag text, rfm_recency integer, rfm_frequency integer, rfm_monetary integer, rfm_group text,
+    bucket integer
 )
 """
 
@@ -70,6 +71,10 @@ def customer(number: int) -> dict[str, Any]:
         "frequency_tag": ("none", "rare", "quarterly", "monthly", "monthly")[orders],
         "order_value_tag": _value_tag(average),
         "engagement_tag": _engagement_tag(days),
+        "rfm_recency": 1 + number % 5 if orders else None,
+        "rfm_frequency": orders + 1 if orders else None,
+        "rfm_monetary": 1 + number % 3 if orders else None,
+        "rfm_group": ("none", "lost", "new", "loyal", "champions")[orders],
         "bucket": number * 7919 % 10_000,
     }
 
