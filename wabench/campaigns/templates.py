@@ -169,7 +169,9 @@ def render(sources: Mapping[str, str], customer: Mapping[str, Any]) -> dict[str,
 
 def shared_text(body: str, sources: Mapping[str, str]) -> str:
     """Show what is the same for every customer: literals filled in, their own variables left open."""
-    return fill(body, {v: source.removeprefix(_LITERAL) for v, source in sources.items() if source.startswith(_LITERAL)})
+    return fill(
+        body, {v: source.removeprefix(_LITERAL) for v, source in sources.items() if source.startswith(_LITERAL)}
+    )
 
 
 def names_customer(sources: Mapping[str, str], parameters: Mapping[str, str]) -> bool:
