@@ -31,6 +31,15 @@ ALERTS = {
     "its clock is wrong.",
     "shrunken_source": "{value:,.0f} **{subject_name}**. A full pull did not show them, and too little or nothing else "
     "to take them for deleted; they count on.",
+    "unknown_order_status": "{value:,.0f} orders of **{subject_name}** are in a status nobody knows and count as never "
+    "paid. Name it in the source's table.",
+    "shared_identity": "**{subject_name}** stands with {value:,.0f} others, so it leads to nobody.",
+    "dialogs_waiting": "{denominator:,} dialogs on **{subject_name}** wait for an answer, the longest for "
+    "{value:,.1f} hours; the line is {threshold:,.0f}. High order values first.",
+    "tier_nearly_used": "**{subject_name}**: {value:.0%} of the {denominator:,} customers who may be written to in 24 "
+    "hours are used up. Spread the next campaign over several days.",
+    "quota_nearly_used": "**{subject_name}**: {value:.0%} of this month's {denominator:,} free messages are used up; "
+    "those after them cost the plan's price.",
 }
 
 

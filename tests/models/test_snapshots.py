@@ -146,7 +146,7 @@ def test_every_observed_column_is_watched() -> None:
 
 def _observe(settings: Settings, as_of: datetime, project: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Take the snapshot by dbt itself, and nothing else."""
-    command = [sys.executable, "-m", "dbt.cli.main", "build", "--select", "int_customers_observed", snapshots.TABLE]
+    command = [sys.executable, "-m", "dbt.cli.main", "build", "--select", "int_customers_tracked", snapshots.TABLE]
     places = {"DBT_TARGET_PATH": str(dbt.target(settings)), "DBT_LOG_PATH": str(dbt.log(settings).parent)}
     environment = os.environ | places | {"WABENCH_HOME": str(settings.home), "WABENCH_AS_OF": as_of.isoformat(" ")}
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
