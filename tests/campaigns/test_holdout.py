@@ -108,7 +108,7 @@ def test_a_plan_says_what_its_holdout_can_show(shop: Settings, home: Path) -> No
     assert planned.power.rate == pytest.approx(_ordered_by_window(shop) / (120 * 18))
     assert planned.power.smallest_effect is not None
     assert planned.power.smallest_effect > 0.1  # with so few only a big one
-    assert planned.power.needed_for_half is None
+    assert planned.power.needed_for_less is None
 
 
 def _ordered_by_window(settings: Settings) -> int:
