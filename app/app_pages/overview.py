@@ -130,7 +130,8 @@ def revenue(periods: list[dict[str, Any]], headline: dict[str, Any], settings: S
     currency = headline["currency"] or settings.currency
     st.subheader("Net revenue", anchor=False)
     grain = "day" if days <= 30 else "week" if days <= 120 else "month"
-    st.caption(f"{currency} by {grain}, {label}; an order counts for the last message delivered before it")
+    touch = "first" if settings.attribution_model == "first_touch" else "last"
+    st.caption(f"{currency} by {grain}, {label}; an order counts for the {touch} message delivered before it")
     if not periods:
         has_orders = headline["first_order_at"] is not None
         hint = "Choose a longer window." if has_orders else "Bring them in with `wabench ingest`."
