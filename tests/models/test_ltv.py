@@ -130,7 +130,7 @@ def test_each_past_quarter_is_compared_with_what_came(fitted: Settings) -> None:
         "quarters_ago, ltv_basis, has_dropout, customers, actual_orders > 0, gini between 0.5 and 1, mae < naive_mae"
     )
     fits = ask(fitted, f"select {columns}, backtest_days from marts.fct_ltv_fits order by 1")
-    assert [row[0] for row in fits] == [0, 1, 2, 3]
+    assert [row[0] for row in fits] == [0, 1, 2, 3, 4]
     assert fits[0][1:3] + fits[0][4:] == ("model", True, None, None, None, None)
     assert all(row[1] == "model" and row[4:] == (True, True, True, 91) for row in fits[1:])
     assert fits[0][3] == ask(fitted, "select count(*) from marts.dim_customers where orders > 0")[0][0]
@@ -142,7 +142,7 @@ def test_each_past_quarter_is_compared_with_what_came(fitted: Settings) -> None:
         from marts.fct_ltv_backtest as deciles inner join marts.fct_ltv_fits as fits using (quarters_ago)
         group by 1 order by 1
     """
-    assert ask(fitted, sql) == [(quarter, 10, True, True, True) for quarter in (1, 2, 3)]
+    assert ask(fitted, sql) == [(quarter, 10, True, True, True) for quarter in (1, 2, 3, 4)]
 
 
 def test_the_value_that_came_is_that_of_the_orders_of_customers_known_before(fitted: Settings) -> None:
