@@ -18,6 +18,7 @@ ENDS = (0.1, 0.9)
 LEAST_TAIL = 0.25  # q - 2 of a spend without a variance, where one is needed for a sum
 ORDERS, SPEND = ("r", "alpha", "a", "b"), ("p", "q", "v")
 STEP = 1e-3  # of a logarithm
+ALMOST_NEVER = 1e-8  # shape of a gamma that is 0 in all but one of many millions of cases
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +272,8 @@ def _over_gamma(size: Floats, shape: Floats, at: Floats) -> Floats:
 def _gamma_quantile(level: float, mean: float, variance: float) -> float:
     if mean <= 0 or variance <= 0:
         return max(mean, 0.0)
-    return float(special.gammaincinv(mean**2 / variance, level)) * variance / mean
+    shape = mean / variance * mean
+    return float(special.gammaincinv(shape, level)) * mean / shape if shape > ALMOST_NEVER else 0.0
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:
