@@ -22,7 +22,6 @@ Progress = Callable[[str, int, int], None]
 """Called with a node's name, its number and the number of nodes."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class DataTest:
     """How one test came out; `relation` is the view of its failing rows, as SQL."""

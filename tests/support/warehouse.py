@@ -1,14 +1,18 @@
 """Warehouses for tests: rows put straight into the raw tables, and marts read back."""
 
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from ingest import loader
 from wabench import dbt, snapshots
+from wabench.errors import Busy
 from wabench.settings import ROOT, Settings, load
 
 AS_OF = datetime.fromisoformat("2026-06-30 12:00")
@@ -60,13 +64,25 @@ def build(
     is_tested: bool = False,
 ) -> dbt.Build:
     """Build the models, and run the data tests (most of the time it takes) where asked."""
-    with closing(loader.connect(settings)) as connection:
+    with closing(_when_let_go(settings)) as connection:
         is_next = snapshots.is_next(connection, as_of, as_of)
     without = () if is_next else (snapshots.TABLE,)
     done = dbt.build(settings, as_of, full, project=project or ROOT, without=without, is_tested=is_tested)
     assert not done.failed, done.failed
     assert not done.errors
     return done
+
+
+def _when_let_go(settings: Settings, patience: float = 60) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse once the dbt of a killed build has ended, of which nothing tells."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return loader.connect(settings)
+        except Busy:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
 
 
 def project(folder: Path, **seeds: str) -> Path:
