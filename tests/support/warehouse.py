@@ -1,14 +1,18 @@
 """Warehouses for tests: rows put straight into the raw tables, and marts read back."""
 
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from ingest import loader
 from wabench import dbt, snapshots
+from wabench.errors import Busy
 from wabench.settings import ROOT, Settings, load
 
 AS_OF = datetime.fromisoformat("2026-06-30 12:00")
@@ -53,7 +57,7 @@ def put(settings: Settings, load_id: int, raw: Mapping[str, Rows]) -> None:
 
 
 def build(settings: Settings, as_of: datetime = AS_OF, full: bool = False, project: Path | None = None) -> dbt.Build:
-    with closing(loader.connect(settings)) as connection:
+    with closing(_connect(settings)) as connection:
         is_next = snapshots.is_next(connection, as_of, as_of)
     done = dbt.build(settings, as_of, full, project=project or ROOT, without=() if is_next else (snapshots.TABLE,))
     assert not done.failed, done.failed
@@ -73,7 +77,7 @@ def project(folder: Path, **seeds: str) -> Path:
 
 
 def ask(settings: Settings, sql: str, *params: object) -> list[tuple[Any, ...]]:
-    with closing(loader.connect(settings)) as connection:
+    with closing(_connect(settings)) as connection:
         return connection.execute(sql, list(params)).fetchall()
 
 
@@ -92,3 +96,15 @@ def marts(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
         " where table_schema = 'marts' and table_name not like 'meta_%'",
     )
     return {name: ask(settings, f'select * from marts."{name}" order by all') for (name,) in tables}
+
+
+def _connect(settings: Settings, patience: float = 20) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse; the dbt of a test that died may be about to let go of it."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return loader.connect(settings)
+        except Busy:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
