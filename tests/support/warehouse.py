@@ -64,25 +64,13 @@ def build(
     is_tested: bool = False,
 ) -> dbt.Build:
     """Build the models, and run the data tests (most of the time it takes) where asked."""
-    with closing(_when_let_go(settings)) as connection:
+    with closing(_connect(settings)) as connection:
         is_next = snapshots.is_next(connection, as_of, as_of)
     without = () if is_next else (snapshots.TABLE,)
     done = dbt.build(settings, as_of, full, project=project or ROOT, without=without, is_tested=is_tested)
     assert not done.failed, done.failed
     assert not done.errors
     return done
-
-
-def _when_let_go(settings: Settings, patience: float = 60) -> duckdb.DuckDBPyConnection:
-    """Open the warehouse once the dbt of a killed build has ended, of which nothing tells."""
-    until = time.monotonic() + patience
-    while True:
-        try:
-            return loader.connect(settings)
-        except Busy:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.05)
 
 
 def project(folder: Path, **seeds: str) -> Path:
@@ -97,7 +85,7 @@ def project(folder: Path, **seeds: str) -> Path:
 
 
 def ask(settings: Settings, sql: str, *params: object) -> list[tuple[Any, ...]]:
-    with closing(loader.connect(settings)) as connection:
+    with closing(_connect(settings)) as connection:
         return connection.execute(sql, list(params)).fetchall()
 
 
@@ -116,3 +104,15 @@ def marts(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
         " where table_schema = 'marts' and table_name not like 'meta_%'",
     )
     return {name: ask(settings, f'select * from marts."{name}" order by all') for (name,) in tables}
+
+
+def _connect(settings: Settings, patience: float = 20) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse; the dbt of a test that died may be about to let go of it."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return loader.connect(settings)
+        except Busy:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
