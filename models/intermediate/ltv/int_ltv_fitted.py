@@ -1,4 +1,5 @@
 from wabench.ltv import tables
+from wabench.tables import arrow
 
 
 def model(dbt, session):
@@ -10,6 +11,6 @@ def model(dbt, session):
         minimum_customers=dbt.config.get("ltv_minimum_customers"),
         minimum_repeaters=dbt.config.get("ltv_minimum_repeaters"),
     )
-    observed = dbt.ref("int_customers_observed").to_arrow_table()
-    shop_days = dbt.ref("int_shop_days_counted").to_arrow_table()
+    observed = arrow(dbt.ref("int_customers_observed"))
+    shop_days = arrow(dbt.ref("int_shop_days_counted"))
     return tables.fit(observed, shop_days, terms, dbt.config.get("ltv_backtest_days"))
