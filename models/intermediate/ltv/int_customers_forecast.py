@@ -1,4 +1,4 @@
-from wabench.ltv import tables
+from wabench import ltv_tables
 from wabench.tables import arrow
 
 
@@ -6,4 +6,4 @@ def model(dbt, session):
     """Expect what each customer will order and be worth."""
     dbt.config(materialized="table")
     observed = arrow(dbt.ref("int_customers_observed").filter("quarters_ago = 0"))
-    return tables.forecast(observed, arrow(dbt.ref("int_ltv_fitted")))
+    return ltv_tables.forecast(observed, arrow(dbt.ref("int_ltv_fitted")))

@@ -1,4 +1,4 @@
-from wabench.ltv import tables
+from wabench import ltv_tables
 from wabench.tables import arrow
 
 
@@ -7,4 +7,4 @@ def model(dbt, session):
     dbt.config(materialized="table")
     groups = arrow(dbt.ref("int_customers_grouped_to_months"))
     observed = arrow(dbt.ref("int_customers_observed").filter("quarters_ago = 0"))
-    return tables.value(groups, observed, arrow(dbt.ref("int_ltv_fitted")))
+    return ltv_tables.value(groups, observed, arrow(dbt.ref("int_ltv_fitted")))
