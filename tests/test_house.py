@@ -50,7 +50,10 @@ def test_providers_stand_on_events_and_errors_alone() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [ROOT / "wabench/campaigns/policy.py", ROOT / "wabench/campaigns/pacing.py", *modules("wabench/ltv")],
+    [
+        *(ROOT / f"wabench/{name}.py" for name in ("campaigns/policy", "campaigns/pacing", "lift", "lift_tables")),
+        *modules("wabench/ltv"),
+    ],
     ids=lambda path: path.stem,
 )
 def test_what_decides_or_computes_does_no_io(path: Path) -> None:
@@ -112,11 +115,19 @@ def test_every_mart_column_is_described() -> None:
     bare = [
         f"{model['name']}.{column['name']}"
         for path in (ROOT / "models/marts").rglob("*.yml")
-        for model in yaml.safe_load(path.read_text()).get("models", [])
+        for kind in ("models", "snapshots")
+        for model in yaml.safe_load(path.read_text()).get(kind, [])
         for column in model.get("columns", [])
         if not column.get("description")
     ]
     assert bare == []
+
+
+def test_every_alert_has_its_sentence_on_screen_and_its_line_in_the_docs() -> None:
+    lines = (ROOT / "seeds/alert_thresholds.csv").read_text().splitlines()[1:]
+    sentences, metrics = (ROOT / "app/app_pages/overview.py").read_text(), (ROOT / "docs/metrics.md").read_text()
+    alerts = [line.partition(",")[0] for line in lines]
+    assert [a for a in alerts if f'    "{a}": "' not in sentences or f"| `{a}` |" not in metrics] == []
 
 
 def test_links_between_docs_lead_somewhere() -> None:

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,8 +20,6 @@ from wabench.settings import ROOT, Settings
 
 Progress = Callable[[str, int, int], None]
 """Called with a node's name, its number and the number of nodes."""
-
-_OURS = ("test", "unit_test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class DataTest:
 class Build:
     """What a build did. `errors` are models that could not be built, each with the reason in one line.
 
-    `marts` are the tables of that schema that models are there for.
+    `marts` are the tables of that schema that models and snapshots are there for.
     """
 
     tests: tuple[DataTest, ...]
@@ -54,16 +52,25 @@ class Build:
 
 
 def build(
-    settings: Settings, as_of: datetime, full: bool = False, progress: Progress | None = None, project: Path = ROOT
+    settings: Settings,
+    as_of: datetime,
+    full: bool = False,
+    progress: Progress | None = None,
+    project: Path = ROOT,
+    without: Collection[str] = (),
+    is_tested: bool = True,
 ) -> Build:
-    """Build and test every model of the project; `as_of` is naive UTC, `full` makes incremental models from scratch.
+    """Build every model of the project but those `without`, and test the data; `as_of` is naive UTC.
+
+    `full` makes incremental models from scratch, never a snapshot. Unit tests are of the models' code, whatever the
+    data: they are for `dbt build`, which developers run.
 
     Raises WabenchError where dbt could not begin or was stopped before it was through.
     """
     results = target(settings) / "run_results.json"
     results.unlink(missing_ok=True)
     with subprocess.Popen(  # noqa: S603 - our own module with our own arguments
-        _command(settings, full, project),
+        _command(settings, full, project, without, is_tested),
         cwd=project,
         env=_environment(settings, as_of),
         stdin=subprocess.PIPE,
@@ -79,7 +86,7 @@ def build(
         raise WabenchError(f"dbt could not build: {reason}; see {log(settings)}")
     told, manifest = json.loads(results.read_bytes()), json.loads((target(settings) / "manifest.json").read_bytes())
     done = _read(told, manifest)
-    left, code = _left(told, manifest), process.returncode
+    left, code = _left(told, manifest, without, is_tested), process.returncode
     is_told = code == 1 and (done.failed or done.errors)
     if (code or left) and not is_told:
         raise WabenchError(f"nothing published: dbt was stopped with {len(left)} nodes left; see {log(settings)}")
@@ -96,10 +103,13 @@ def log(settings: Settings) -> Path:
     return settings.paths.data / "dbt" / "logs" / "dbt.log"
 
 
-def _command(settings: Settings, full: bool, project: Path) -> list[str]:
-    variables = {"currency": settings.currency, "attribution_days": settings.attribution_days}
+def _command(settings: Settings, full: bool, project: Path, without: Collection[str], is_tested: bool) -> list[str]:
+    names = ("currency", "timezone", "attribution_days", "attribution_model")
+    variables = {name: getattr(settings, name) for name in names}
     command = [sys.executable, "-m", "wabench.dbt", "build", "--log-format", "json", "--log-level-file", "info"]
     command += ["--project-dir", str(project), "--profiles-dir", str(project), "--vars", json.dumps(variables)]
+    command += ["--exclude-resource-type", "unit_test", *(() if is_tested else ("test",))]
+    command += ["--exclude", *sorted(without)] if without else []
     return [*command, "--full-refresh"] if full else command
 
 
@@ -116,8 +126,8 @@ def _environment(settings: Settings, as_of: datetime) -> dict[str, str]:
 
 
 def _follow(lines: Iterable[str], progress: Progress | None) -> str | None:
-    """Report nodes as they start; gives the last error dbt told."""
-    said = None
+    """Report nodes as they start; gives the last error dbt told, or else whatever was said last."""
+    said = told = None
     for line in lines:
         try:
             event = json.loads(line)
@@ -128,35 +138,41 @@ def _follow(lines: Iterable[str], progress: Progress | None) -> str | None:
         if info["name"] == "LogStartLine" and progress:
             progress(data["node_info"]["node_name"], int(data["index"]), int(data["total"]))
         elif info["level"] == "error":
-            said = info["msg"] or said
-    return said
+            told = info["msg"] or told
+    return told or said
 
 
 def _read(results: dict[str, Any], manifest: dict[str, Any]) -> Build:
     return Build(
-        tests=tuple(_tests(results["results"], {**manifest["nodes"], **manifest["unit_tests"]})),
+        tests=tuple(_tests(results["results"], manifest["nodes"])),
         errors=tuple(
             f"{_name(r['unique_id'])}: {' '.join((r['message'] or 'no reason given').split())}"
             for r in results["results"]
-            if r["status"] == "error" and not r["unique_id"].startswith(_OURS)
+            if r["status"] == "error" and not r["unique_id"].startswith("test.")
         ),
         marts=tuple(
             node["alias"]
             for node in manifest["nodes"].values()
-            if node["resource_type"] == "model" and node["schema"] == "marts"
+            if node["resource_type"] in ("model", "snapshot") and node["schema"] == "marts"
         ),
     )
 
 
-def _left(results: dict[str, Any], manifest: dict[str, Any]) -> set[str]:
+def _left(results: dict[str, Any], manifest: dict[str, Any], without: Collection[str], is_tested: bool) -> set[str]:
     """Name what did not come out well, or not at all: dbt writes down what was done when it is interrupted, too."""
     well = {r["unique_id"] for r in results["results"] if r["status"] in ("success", "pass", "warn")}
-    return {*manifest["nodes"], *manifest["unit_tests"]} - well
+    nodes = manifest["nodes"].items()
+    excluded = {name for name, node in nodes if node["name"] in without}
+    tests = {name for name, node in nodes if node["resource_type"] == "test"}
+    if is_tested:
+        tests = {name for name in tests if excluded.intersection(manifest["nodes"][name]["depends_on"]["nodes"])}
+    inlined = {name for name, node in nodes if node["config"].get("materialized") == "ephemeral"}
+    return {*manifest["nodes"]} - well - excluded - tests - inlined
 
 
 def _tests(results: list[dict[str, Any]], nodes: dict[str, Any]) -> Iterator[DataTest]:
     for result in results:
-        if not result["unique_id"].startswith(_OURS):
+        if not result["unique_id"].startswith("test."):
             continue
         node = nodes[result["unique_id"]]
         tested = node.get("attached_node") or next(iter(node["depends_on"]["nodes"]), None)

@@ -15,7 +15,7 @@ import duckdb
 
 from ingest import history, loader
 from ingest.pull import PullOutcome, pull
-from wabench import dbt, publish, runs
+from wabench import dbt, publish, runs, snapshots
 from wabench.campaigns import ledger, reconcile
 from wabench.errors import Busy, WabenchError
 from wabench.locks import held
@@ -158,10 +158,22 @@ def _copy_ledger(work: _Work) -> None:
 
 
 def _build(work: _Work) -> None:
-    """Build and test; from scratch also when what incremental models are made of has changed since the last time."""
+    """Build and test; from scratch also when what incremental models are made of has changed since the last time.
+
+    The snapshot is left out of a refresh that looks back: what it knows of later would be contradicted.
+    """
     marker, mark = work.settings.paths.data / "dbt" / "models.sha256", _fingerprint(work.settings)
     is_changed = not marker.exists() or marker.read_text() != mark
-    done = dbt.build(work.settings, work.run.as_of, work.full or is_changed, lambda name, n, total: work.told(n, total))
+    with _opened(work.settings) as connection:
+        snapshots.prepare(work.settings, connection)
+        is_next = snapshots.is_next(connection, work.run.as_of, work.run.started_at)
+    done = dbt.build(
+        work.settings,
+        work.run.as_of,
+        work.full or is_changed,
+        lambda name, n, total: work.told(n, total),
+        without=() if is_next else (snapshots.TABLE,),
+    )
     with _opened(work.settings) as connection:
         runs.keep_tests(connection, work.run, done.tests)
         counts = {"tests_passed": sum(t.status == "pass" for t in done.tests), "tests_failed": len(done.failed)}
@@ -171,8 +183,9 @@ def _build(work: _Work) -> None:
         if done.errors:
             more = f" (and {len(done.errors) - 1} more)" if len(done.errors) > 1 else ""
             raise WabenchError(f"nothing published: {done.errors[0]}{more}; see {dbt.log(work.settings)}")
-        work.outcome.tests, work.outcome.marts = len(done.tests), done.marts
-        _drop_leftovers(connection, done.marts)
+        marts = tuple(mart for mart in done.marts if mart != snapshots.TABLE or snapshots.exists(connection))
+        work.outcome.tests, work.outcome.marts = len(done.tests), marts
+        _drop_leftovers(connection, marts)
         _count(connection, work.outcome)
         rows = work.outcome.rows
         events = connection.execute("select count(*) from raw.message_events").fetchall()[0][0]

@@ -5,13 +5,17 @@ from pathlib import Path
 import yaml
 from warehouse import ask
 
+from wabench import snapshots
 from wabench.settings import ROOT, Settings
+
+RATED = ("dim_customers", "fct_campaigns", "fct_content_effectiveness", "fct_engagement_hours")
 
 
 def _models(folder: Path) -> dict[str, dict[str, str]]:
     found = {}
     for path in folder.rglob("*.yml"):
-        for model in yaml.safe_load(path.read_text()).get("models", ()):
+        described = yaml.safe_load(path.read_text())
+        for model in (*described.get("models", ()), *described.get("snapshots", ())):
             assert model["description"].strip(), model["name"]
             found[model["name"]] = {c["name"]: c["description"] for c in model.get("columns", ())}
     return found
@@ -25,13 +29,13 @@ def test_every_mart_column_is_described(at_once: Settings) -> None:
 
 
 def test_every_model_is_described() -> None:
-    models = {path.stem for path in (ROOT / "models").rglob("*.sql")}
-    assert models == set(_models(ROOT / "models"))
+    models = {path.stem for kind in ("*.sql", "*.py") for path in (ROOT / "models").rglob(kind)}
+    assert models | {snapshots.TABLE} == set(_models(ROOT / "models"))
 
 
-def test_every_metric_of_customers_and_campaigns_is_in_the_docs() -> None:
+def test_every_rate_and_tag_is_in_the_docs() -> None:
     text = (ROOT / "docs" / "metrics.md").read_text()
     marts = _models(ROOT / "models" / "marts")
-    rates = [c for mart in ("dim_customers", "fct_campaigns") for c in marts[mart] if c.endswith(("_rate", "_tag"))]
+    rates = [c for mart in RATED for c in marts[mart] if c.endswith(("_rate", "_tag"))]
     assert rates
     assert [name for name in [*rates, "roi", "revenue_per_1_spent"] if f"`{name}`" not in text] == []
