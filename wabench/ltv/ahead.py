@@ -21,12 +21,12 @@ from scipy import special
 from wabench.ltv.counts import Counts, Floats, joined
 from wabench.ltv.orders import Basis, OrdersFit, p_alive
 
-NEGLIGIBLE = 1e-12  # of an order: terms below it are left out
+NEGLIGIBLE = 1e-11  # of an order: terms below it are left out
 MOST_TERMS = 600  # summed one by one; what has more, or begins below what a float holds, is integrated
 THREE_POINTS = ((1 / 6, -1), (2 / 3, 0), (1 / 6, 1))  # Gauss-Hermite: weights, and places in units of the root of 3 sd
 SMALL_SD = 0.02
 LOWEST_START = -650.0
-AT_ONCE = 500_000  # rows that are worked on together
+AT_ONCE = 50_000  # rows that are worked on together, so that they stay in the cache
 FEW = 24  # orders: quantiles up to here are found by counting, higher ones by halving
 HIGHEST = 1e9  # orders: a quantile above it is none of this world
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)

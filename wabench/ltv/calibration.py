@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from wabench.ltv.counts import Floats
-from wabench.ltv.forecast import Calibration
+from wabench.ltv.forecasts import Calibration
 
 YEAR = 365
 LEAST_ORDERS = 200  # in the same days a year earlier: below it an index would be noise

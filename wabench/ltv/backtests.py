@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wabench.ltv.calibration import calibrate
 from wabench.ltv.counts import Counts, Floats, Spent
-from wabench.ltv.forecast import Calibration, Choice, Forecast, Horizon, Model, expected_value, fit, forecast, total
+from wabench.ltv.forecasts import Calibration, Choice, Forecast, Horizon, Model, expected_value, fit, forecast, total
 from wabench.ltv.spend import Variant
 
 CLEARLY = 2.0  # over the root of the number of customers: by how much a Gini must be better to change the spend variant
