@@ -51,7 +51,10 @@ def test_providers_stand_on_events_and_errors_alone() -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *(ROOT / f"wabench/{name}.py" for name in ("campaigns/policy", "campaigns/pacing", "lift", "lift_tables")),
+        *(
+            ROOT / f"wabench/{name}.py"
+            for name in ("campaigns/policy", "campaigns/pacing", "lift", "lift_tables", "ltv_tables")
+        ),
         *modules("wabench/ltv"),
     ],
     ids=lambda path: path.stem,
