@@ -39,6 +39,10 @@ FAULTS: dict[str, tuple[str, str]] = {
         "update marts.fct_messages set failed_at = delivered_at where message_id = 'm1'",
         "assert_read_messages_were_delivered",
     ),
+    "a dialog that ends before it begins": (
+        "update marts.fct_dialogs set last_inbound_at = started_at - interval 1 second",
+        "assert_answers_follow_questions",
+    ),
     "an event from the future": (
         "update raw.message_events set occurred_at = received_at + interval 2 hour where event_id = 'm1:sent'",
         "assert_events_are_not_from_the_future",

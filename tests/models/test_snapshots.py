@@ -117,15 +117,15 @@ def test_a_column_more_keeps_the_history(grown: Settings, tmp_path: Path) -> Non
     [(before,)] = ask(grown, "select count(*) from marts.snap_customer_tags")
     extended = project(tmp_path)
     for name, old, new in (
-        ("models/intermediate/customers/int_customers_tracked.sql", "rfm_group,", "rfm_group, 'high' as ltv_band,"),
-        ("models/marts/customers/_customers__snapshots.yml", "rfm_group]", "rfm_group, ltv_band]"),
+        ("models/intermediate/customers/int_customers_tracked.sql", "ltv_band,", "ltv_band, 'web' as shop,"),
+        ("models/marts/customers/_customers__snapshots.yml", "ltv_band]", "ltv_band, shop]"),
     ):
         path = extended / name
         path.write_text(path.read_text().replace(old, new))
     for _ in range(2):  # the second finds the column there, and takes back what the first saw
         told = _observe(grown, START + 6 * DAY, extended)
         assert told.returncode == 0, told.stdout
-    assert ask(grown, "select count(*), count(ltv_band) from marts.snap_customer_tags") == [(before + 1, 1)]
+    assert ask(grown, "select count(*), count(shop) from marts.snap_customer_tags") == [(before + 1, 1)]
 
 
 def test_every_observed_column_is_watched() -> None:

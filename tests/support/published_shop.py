@@ -27,7 +27,7 @@ create or replace table dim_customers (
     net_revenue decimal(18, 4), average_order_value decimal(18, 4),
     ltv_historic decimal(18, 4), ltv_expected_12m decimal(18, 4), ltv_expected_12m_low decimal(18, 4),
     ltv_expected_12m_high decimal(18, 4), ltv_expected_12m_variance double, expected_orders_12m double, p_alive double,
-    churn_risk text, expected_next_order_at timestamp, ltv_basis text, currency text,
+    churn_risk text, ltv_band text, expected_next_order_at timestamp, ltv_basis text, currency text,
     last_interaction_at timestamp, days_since_interaction bigint,
     messages_received_7d bigint, messages_received_30d bigint, messages_received_90d bigint, messages_received bigint,
     messages_read_7d bigint, messages_read_30d bigint, messages_read_90d bigint, messages_read bigint,
@@ -106,7 +106,7 @@ def publish_shop(home: Path, version: str, customers: Sequence[dict[str, Any]], 
 
 def _expected(orders: int, average: Decimal | None, number: int) -> dict[str, Any]:
     if average is None:
-        return {"ltv_historic": Decimal(0), "churn_risk": "none", "ltv_basis": "none"}
+        return {"ltv_historic": Decimal(0), "churn_risk": "none", "ltv_band": "none", "ltv_basis": "none"}
     return {
         "ltv_historic": average * orders,
         "ltv_expected_12m": average * 2,
@@ -115,6 +115,7 @@ def _expected(orders: int, average: Decimal | None, number: int) -> dict[str, An
         "ltv_expected_12m_variance": float(average * average),
         "expected_orders_12m": 2.0,
         "p_alive": number % 10 / 10,
+        "ltv_band": ("low", "medium", "high")[number % 3],
         "churn_risk": "high" if number % 10 < 3 else "medium" if number % 10 < 7 else "low",
         "expected_next_order_at": AS_OF + timedelta(days=number % 90),
         "ltv_basis": "model",

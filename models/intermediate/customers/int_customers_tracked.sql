@@ -19,6 +19,7 @@ final as (
         order_value_tag,
         engagement_tag,
         rfm_group,
+        ltv_band,
         {{ as_of() }} as as_of
     from customers
 

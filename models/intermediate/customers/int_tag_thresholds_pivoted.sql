@@ -13,7 +13,8 @@ final as (
     select
         {%- for name in (
             "frequency_monthly_orders", "order_value_low_below", "order_value_high_above",
-            "engagement_active_days", "engagement_recent_days", "engagement_inactive_days"
+            "engagement_active_days", "engagement_recent_days", "engagement_inactive_days",
+            "churn_risk_high_below", "churn_risk_medium_below", "ltv_low_below", "ltv_high_above"
         ) %}
         max(case when threshold = '{{ name }}' then value end) as {{ name }}{{ "," if not loop.last }}
         {%- endfor %}

@@ -13,10 +13,7 @@ customers as (
 
 thresholds as (
 
-    select
-        max(case when threshold = 'churn_risk_high_below' then value end) as high_below,
-        max(case when threshold = 'churn_risk_medium_below' then value end) as medium_below
-    from {{ ref("tag_thresholds") }}
+    select * from {{ ref("int_tag_thresholds_pivoted") }}
 
 ),
 
@@ -27,12 +24,18 @@ final as (
         {{ money("customers.value") }} as ltv_expected_12m,
         {{ money("customers.value_low") }} as ltv_expected_12m_low,
         {{ money("customers.value_high") }} as ltv_expected_12m_high,
+        case
+            when customers.value < thresholds.ltv_low_below then 'low'
+            when customers.value <= thresholds.ltv_high_above then 'medium'
+            when customers.value is not null then 'high'
+            else 'none'
+        end as ltv_band,
         customers.value_variance as ltv_expected_12m_variance,
         customers.orders as expected_orders_12m,
         customers.p_alive,
         case
-            when customers.p_alive < thresholds.high_below then 'high'
-            when customers.p_alive < thresholds.medium_below then 'medium'
+            when customers.p_alive < thresholds.churn_risk_high_below then 'high'
+            when customers.p_alive < thresholds.churn_risk_medium_below then 'medium'
             when customers.p_alive is not null then 'low'
             else 'none'
         end as churn_risk,

@@ -80,6 +80,7 @@ final as (
         valued.ltv_expected_12m_low,
         valued.ltv_expected_12m_high,
         valued.ltv_expected_12m_variance,
+        coalesce(valued.ltv_band, 'none') as ltv_band,
         valued.expected_orders_12m,
         valued.p_alive,
         coalesce(valued.churn_risk, 'none') as churn_risk,
