@@ -23,9 +23,9 @@
 {%- endmacro %}
 
 {% macro duckdb__seconds_between(earlier, later) -%}
-    (epoch({{ later }}) - epoch({{ earlier }}))
+    ((epoch_us({{ later }}) - epoch_us({{ earlier }})) / 1e6)
 {%- endmacro %}
 
 {% macro spark__seconds_between(earlier, later) -%}
-    (unix_timestamp({{ later }}) - unix_timestamp({{ earlier }}))
+    ((unix_micros(cast({{ later }} as timestamp_ltz)) - unix_micros(cast({{ earlier }} as timestamp_ltz))) / 1e6)
 {%- endmacro %}

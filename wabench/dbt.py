@@ -6,12 +6,15 @@ refresh that is killed so leaves nobody behind who writes to the warehouse.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,16 @@ Progress = Callable[[str, int, int], None]
 """Called with a node's name, its number and the number of nodes."""
 
 _OURS = ("test", "unit_test")
+
+
+class Engine(StrEnum):
+    """What a build runs on, as the target of the profile is called."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+
+
+_CHILDREN = {Engine.DUCKDB: "wabench.dbt", Engine.SPARK: "wabench.spark"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +67,24 @@ class Build:
 
 
 def build(
-    settings: Settings, as_of: datetime, full: bool = False, progress: Progress | None = None, project: Path = ROOT
+    settings: Settings,
+    as_of: datetime,
+    full: bool = False,
+    progress: Progress | None = None,
+    project: Path = ROOT,
+    engine: Engine = Engine.DUCKDB,
 ) -> Build:
     """Build and test every model of the project; `as_of` is naive UTC, `full` makes incremental models from scratch.
 
-    Raises WabenchError where dbt could not begin or was stopped before it was through.
+    Spark reads what `wabench.parquet` wrote, and leaves there what it built. Raises WabenchError where dbt could not
+    begin or was stopped before it was through.
     """
+    if engine is Engine.SPARK:
+        _check_spark()
     results = target(settings) / "run_results.json"
     results.unlink(missing_ok=True)
     with subprocess.Popen(  # noqa: S603 - our own module with our own arguments
-        _command(settings, full, project),
+        _command(settings, full, project, engine),
         cwd=project,
         env=_environment(settings, as_of),
         stdin=subprocess.PIPE,
@@ -96,9 +117,18 @@ def log(settings: Settings) -> Path:
     return settings.paths.data / "dbt" / "logs" / "dbt.log"
 
 
-def _command(settings: Settings, full: bool, project: Path) -> list[str]:
+def _check_spark() -> None:
+    for module in ("pyspark", "dbt.adapters.spark"):
+        if find_spec(module) is None:
+            raise WabenchError(f"the target spark needs {module}, which is not installed: see docs/runbooks/spark.md")
+    if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
+        raise WabenchError("the target spark needs Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless)")
+
+
+def _command(settings: Settings, full: bool, project: Path, engine: Engine) -> list[str]:
     variables = {"currency": settings.currency, "attribution_days": settings.attribution_days}
-    command = [sys.executable, "-m", "wabench.dbt", "build", "--log-format", "json", "--log-level-file", "info"]
+    command = [sys.executable, "-m", _CHILDREN[engine], "build", "--target", engine.value]
+    command += ["--log-format", "json", "--log-level-file", "info"]
     command += ["--project-dir", str(project), "--profiles-dir", str(project), "--vars", json.dumps(variables)]
     return [*command, "--full-refresh"] if full else command
 
@@ -167,7 +197,7 @@ def _tests(results: list[dict[str, Any]], nodes: dict[str, Any]) -> Iterator[Dat
             failures=result["failures"],
             seconds=result["execution_time"],
             message=result["message"],
-            relation=result["relation_name"],
+            relation=(result["relation_name"] or "").replace("`", '"') or None,
         )
 
 
@@ -175,14 +205,14 @@ def _name(unique_id: str) -> str:
     return unique_id.split(".")[2]
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     while os.read(0, 1024):  # not through sys.stdin: its lock, held by this thread, would abort a normal end
         pass
     os._exit(1)
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     from dbt.cli.main import cli
 
     cli()

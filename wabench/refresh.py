@@ -15,8 +15,9 @@ import duckdb
 
 from ingest import history, loader
 from ingest.pull import PullOutcome, pull
-from wabench import dbt, publish, runs
+from wabench import dbt, parquet, publish, runs
 from wabench.campaigns import ledger, reconcile
+from wabench.dbt import Engine
 from wabench.errors import Busy, WabenchError
 from wabench.locks import held
 from wabench.publish import Run
@@ -78,9 +79,13 @@ class Outcome:
 
 
 def refresh(
-    settings: Settings, as_of: datetime | None = None, full: bool = False, progress: Progress | None = None
+    settings: Settings,
+    as_of: datetime | None = None,
+    full: bool = False,
+    progress: Progress | None = None,
+    engine: Engine = Engine.DUCKDB,
 ) -> Outcome:
-    """Bring everything up to date and publish it; `full` builds the models from scratch.
+    """Bring everything up to date and publish it; `full` builds the models from scratch, as Spark does anyway.
 
     `as_of` (aware) ends the trailing windows, by default now. Raises Busy while another process has the warehouse,
     TestsFailed where a test found rows, WabenchError where a model could not be built.
@@ -93,7 +98,7 @@ def refresh(
             for step, work in _STEPS.items():
                 began = time.monotonic()
                 _note(settings, run, step=step)
-                work(_Work(settings, run, outcome, full, progress or _silent, step))
+                work(_Work(settings, run, outcome, full, engine, progress or _silent, step))
                 outcome.seconds[step] = round(time.monotonic() - began, 2)
         except BaseException as error:
             reason = str(error) if isinstance(error, WabenchError) else f"{type(error).__name__}: {error}"
@@ -122,11 +127,15 @@ class _Work:
     run: Run
     outcome: Outcome
     full: bool
+    engine: Engine
     progress: Progress
     step: str
 
     def told(self, done: int, total: int) -> None:
         self.progress(self.step, done, total)
+
+    def node(self, name: str, done: int, total: int) -> None:
+        self.told(done, total)
 
 
 def _pull_sources(work: _Work) -> None:
@@ -159,9 +168,21 @@ def _copy_ledger(work: _Work) -> None:
 
 def _build(work: _Work) -> None:
     """Build and test; from scratch also when what incremental models are made of has changed since the last time."""
+    if work.engine is Engine.SPARK:
+        with parquet.lent(work.settings):
+            done = dbt.build(work.settings, work.run.as_of, progress=work.node, engine=work.engine)
+            with _opened(work.settings) as connection:
+                parquet.take(work.settings, connection)
+        _judge(work, done)
+        return
     marker, mark = work.settings.paths.data / "dbt" / "models.sha256", _fingerprint(work.settings)
     is_changed = not marker.exists() or marker.read_text() != mark
-    done = dbt.build(work.settings, work.run.as_of, work.full or is_changed, lambda name, n, total: work.told(n, total))
+    _judge(work, dbt.build(work.settings, work.run.as_of, work.full or is_changed, work.node))
+    marker.write_text(mark)
+
+
+def _judge(work: _Work, done: dbt.Build) -> None:
+    """Keep what the tests said; whatever of them or of the models failed ends the refresh."""
     with _opened(work.settings) as connection:
         runs.keep_tests(connection, work.run, done.tests)
         counts = {"tests_passed": sum(t.status == "pass" for t in done.tests), "tests_failed": len(done.failed)}
@@ -177,7 +198,6 @@ def _build(work: _Work) -> None:
         rows = work.outcome.rows
         events = connection.execute("select count(*) from raw.message_events").fetchall()[0][0]
         runs.note(connection, work.run, events=events, orders=rows["fct_orders"], customers=rows["dim_customers"])
-    marker.write_text(mark)
 
 
 def _publish(work: _Work) -> None:
