@@ -49,11 +49,15 @@
 
 
 {# A Python model's answer as a table; `frame` and `spark` are put there by wabench/spark.py, which runs this. #}
-{% macro py_write_table(compiled_code, target_relation) %}
+{% macro spark__create_table_as(temporary, relation, compiled_code, language="sql") -%}
+    {%- if language == "python" %}
 {{ compiled_code }}
 dbt = dbtObj(spark.table)
-frame(model(dbt, spark)).write.mode("overwrite").saveAsTable("{{ target_relation.schema }}.{{ target_relation.identifier }}")
-{% endmacro %}
+frame(model(dbt, spark)).write.mode("overwrite").saveAsTable("{{ relation.schema }}.{{ relation.identifier }}")
+    {%- else -%}
+        {{ dbt.spark__create_table_as(temporary, relation, compiled_code) }}
+    {%- endif -%}
+{%- endmacro %}
 
 
 {# A statement's rows in a table that lasts as long as Spark's catalogue, for what comes in rounds; gives its name. #}

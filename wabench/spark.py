@@ -14,8 +14,8 @@ from typing import Any
 
 import dbt.adapters.spark as dbt_spark
 import pyarrow as pa
-from dbt.adapters.base import AdapterPlugin, PythonJobHelper
-from dbt.include import spark as dbt_spark_macros
+from dbt.adapters.base.impl import PythonJobHelper
+from dbt.adapters.base.plugin import AdapterPlugin
 from pyspark.sql import DataFrame, SparkSession
 
 from wabench.dbt import end_with_parent
@@ -25,7 +25,7 @@ _CONFIGURATION = {
     "spark.sql.catalogImplementation": "in-memory",  # Hive's would leave a metastore in the working directory
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    # An hour between noon and noon, a day that is one everywhere, a division by zero that is told.
+    # As in DuckDB: timestamps without a zone, days in UTC, and an error where there is no answer.
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.sql.ansi.enabled": "true",
@@ -114,8 +114,9 @@ def keep_found(session: SparkSession, folder: Path, results: Path) -> None:
 def main() -> None:
     """Run dbt's own command line on Spark."""
     folder = (Path(os.environ.get("WABENCH_HOME", ".")) / "data" / "spark").resolve()
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     session = open_session(folder)
-    dbt_spark.Plugin = AdapterPlugin(SparkAdapter, Credentials, dbt_spark_macros.PACKAGE_PATH)
+    dbt_spark.Plugin = AdapterPlugin(SparkAdapter, Credentials, dbt_spark.Plugin.include_path)
     from dbt.cli.main import cli
 
     try:

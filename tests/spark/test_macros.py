@@ -19,6 +19,7 @@ name: probes
 profile: wabench
 version: 0.1.0
 flags: {send_anonymous_usage_stats: false}
+vars: {as_of: null}
 models: {+materialized: table, +schema: marts}
 seeds: {+schema: seeds}
 """

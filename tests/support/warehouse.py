@@ -55,7 +55,7 @@ def put(settings: Settings, load_id: int, raw: Mapping[str, Rows]) -> None:
 def build(settings: Settings, as_of: datetime = AS_OF, full: bool = False, project: Path | None = None) -> dbt.Build:
     done = dbt.build(settings, as_of, full, project=project or ROOT)
     assert not done.failed, done.failed
-    assert not done.errors
+    assert not done.errors, done.errors
     return done
 
 
