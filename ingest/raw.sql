@@ -169,8 +169,12 @@ create table if not exists raw.campaigns (
     approved_at timestamp,
     approved_by text,
     started_at timestamp,
-    finished_at timestamp
+    finished_at timestamp,
+    template_body text,                   -- as planned; null: planned by an older version
+    holdout_share double                  -- of the customers who would be written to; null: of an older version
 );
+alter table raw.campaigns add column if not exists template_body text;
+alter table raw.campaigns add column if not exists holdout_share double;
 
 create table if not exists raw.sends (
     campaign_id text not null,
@@ -186,8 +190,14 @@ create table if not exists raw.sends (
     error_family text,
     planned_at timestamp,
     claimed_at timestamp,
-    outcome_at timestamp
+    outcome_at timestamp,
+    text_length bigint,                   -- characters of the text as its customer reads it
+    is_personalised boolean,              -- whether their name is in it
+    arm text                              -- treated held_out; null: not decided by chance
 );
+alter table raw.sends add column if not exists text_length bigint;
+alter table raw.sends add column if not exists is_personalised boolean;
+alter table raw.sends add column if not exists arm text;
 
 create table if not exists raw.refreshes (
     run_id text not null,

@@ -4,6 +4,29 @@
 {%- endmacro %}
 
 
+{# The ends of the 95 % interval of a share (Wilson, 1927, JASA 22): it holds for few trials and for shares near 0 and 1,
+   where the share itself plus and minus its error would not. Null where nothing was tried. #}
+{% macro wilson_low(successes, trials) -%}
+    {{ _wilson(successes, trials, "-", "greatest(0.0") }}
+{%- endmacro %}
+
+{% macro wilson_high(successes, trials) -%}
+    {{ _wilson(successes, trials, "+", "least(1.0") }}
+{%- endmacro %}
+
+{% macro _wilson(successes, trials, sign, bound) -%}
+    {%- set z = var("interval_z") -%}
+    {%- set n = "cast(nullif(" ~ trials ~ ", 0) as double)" -%}
+    {%- set x = "cast(" ~ successes ~ " as double)" -%}
+    case
+        when {{ trials }} > 0
+            then {{ bound }}, (
+                {{ x }} + {{ z }} * {{ z }} / 2 {{ sign }} {{ z }} * sqrt({{ x }} * ({{ n }} - {{ x }}) / {{ n }} + {{ z }} * {{ z }} / 4)
+            ) / ({{ n }} + {{ z }} * {{ z }}))
+    end
+{%- endmacro %}
+
+
 {% macro money(expression) -%}
     cast({{ expression }} as decimal(18, 4))
 {%- endmacro %}
@@ -12,6 +35,15 @@
 {# The price of one message: with more digits, for there are very many of them. #}
 {% macro unit_price(expression) -%}
     cast({{ expression }} as decimal(18, 9))
+{%- endmacro %}
+
+
+{# An even part of an amount in a row that has `parts` and `is_main`, to so many digits; the main part takes what is left
+   over, so that the parts add up to the amount. #}
+{% macro part_of(amount, digits) -%}
+    {%- set unit = 10 ** digits -%}
+    {%- set even = "floor(" ~ amount ~ " * " ~ unit ~ " / parts) / " ~ unit -%}
+    cast(case when is_main then {{ amount }} - (parts - 1) * cast({{ even }} as decimal(18, {{ digits }})) else {{ even }} end as decimal(18, {{ digits }}))
 {%- endmacro %}
 
 
@@ -40,4 +72,27 @@
 
 {% macro spark__joined_text(text) -%}
     listagg({{ text }}, ', ') within group (order by {{ text }})
+{%- endmacro %}
+
+
+{# How many independent trials these are worth: those of one customer resemble each other, so that ten messages to one say
+   less than one to each of ten. They are divided by the design effect: the share's variance between customers (a ratio of
+   sums, Cochran 1977, section 2.11) by what it would be if all were independent; at most all of them. Where that can't be
+   told (one customer, or all or none succeeded) each customer counts as one. `squares` and `products` are sums over customers: of successes squared, of trials squared, and
+   of one by the other. #}
+{% macro independent_trials(successes, trials, customers, success_squares, trial_squares, products) -%}
+    {%- set share = rate(successes, trials) -%}
+    {%- set squares -%}
+        ({{ success_squares }} - 2 * {{ share }} * {{ products }} + {{ share }} * {{ share }} * {{ trial_squares }})
+    {%- endset -%}
+    case
+        when {{ customers }} < 2 or {{ successes }} in (0, {{ trials }}) then cast({{ customers }} as double)
+        when {{ squares }} <= 0 then cast({{ trials }} as double)
+        else
+            least(
+                cast({{ trials }} as double),
+                {{ share }} * (1 - {{ share }}) * pow({{ trials }}, 3) * ({{ customers }} - 1)
+                / (({{ trials }} - 1) * {{ customers }} * {{ squares }})
+            )
+    end
 {%- endmacro %}

@@ -20,3 +20,17 @@
     group by {{ columns | join(", ") }}
     having count(*) > 1
 {% endtest %}
+
+
+{# Half-open bands from zero on: each begins where the one before ends, and the last one has no end. #}
+{% test bands_have_no_gap(model, begin, end) %}
+    select * from (
+        select
+            {{ begin }},
+            {{ end }},
+            lag({{ end }}, 1, 0) over (order by {{ begin }}) as expected_begin,
+            lead({{ begin }}) over (order by {{ begin }}) as expected_end
+        from {{ model }}
+    ) as bands
+    where {{ begin }} is distinct from expected_begin or {{ end }} is distinct from expected_end
+{% endtest %}

@@ -54,7 +54,7 @@
 {%- endmacro %}
 
 
-{# Every node of the undirected edges (a, b) with the least node it is connected to, as (node, component). `edges` is a
+{# Every node of the undirected edges (a, b), a <> b, with the least node it is connected to, as (node, component). `edges` is a
    relation. USING KEY keeps one row a node while the least one spreads, so the cost follows the edges and not the paths. #}
 {% macro connected_components(edges) -%}
     {{ return(adapter.dispatch("connected_components")(edges)) }}

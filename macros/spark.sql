@@ -48,12 +48,11 @@
 {% endmacro %}
 
 
-{# A Python model's answer as a table; `frame` and `spark` are put there by wabench/spark.py, which runs this. #}
+{# A Python model's answer, an Arrow table, as one of Spark's; wabench/spark.py runs this and knows its names. #}
 {% macro spark__create_table_as(temporary, relation, compiled_code, language="sql") -%}
     {%- if language == "python" %}
 {{ compiled_code }}
-dbt = dbtObj(spark.table)
-frame(model(dbt, spark)).write.mode("overwrite").saveAsTable("{{ relation.schema }}.{{ relation.identifier }}")
+table(model(dbtObj(relation), session)).write.mode("overwrite").saveAsTable("{{ relation.schema }}.{{ relation.identifier }}")
     {%- else -%}
         {{ dbt.spark__create_table_as(temporary, relation, compiled_code) }}
     {%- endif -%}

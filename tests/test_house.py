@@ -103,7 +103,8 @@ def test_every_mart_column_is_described() -> None:
     bare = [
         f"{model['name']}.{column['name']}"
         for path in (ROOT / "models/marts").rglob("*.yml")
-        for model in yaml.safe_load(path.read_text()).get("models", [])
+        for kind in ("models", "snapshots")
+        for model in yaml.safe_load(path.read_text()).get(kind, [])
         for column in model.get("columns", [])
         if not column.get("description")
     ]

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -54,7 +54,7 @@ class DataTest:
 class Build:
     """What a build did. `errors` are models that could not be built, each with the reason in one line.
 
-    `marts` are the tables of that schema that models are there for.
+    `marts` are the tables of that schema that models and snapshots are there for.
     """
 
     tests: tuple[DataTest, ...]
@@ -72,9 +72,13 @@ def build(
     full: bool = False,
     progress: Progress | None = None,
     project: Path = ROOT,
+    without: Collection[str] = (),
+    only: Collection[str] = (),
     engine: Engine = Engine.DUCKDB,
 ) -> Build:
-    """Build and test every model of the project; `as_of` is naive UTC, `full` makes incremental models from scratch.
+    """Build and test every model of the project but those `without`; `as_of` is naive UTC.
+
+    `full` makes incremental models from scratch, never a snapshot. `only` is what dbt selects, instead of all.
 
     Spark reads what `wabench.parquet` wrote, and leaves there what it built. Raises WabenchError where dbt could not
     begin or was stopped before it was through.
@@ -84,7 +88,7 @@ def build(
     results = target(settings) / "run_results.json"
     results.unlink(missing_ok=True)
     with subprocess.Popen(  # noqa: S603 - our own module with our own arguments
-        _command(settings, full, project, engine),
+        _command(settings, full, project, engine, without, only),
         cwd=project,
         env=_environment(settings, as_of),
         stdin=subprocess.PIPE,
@@ -100,7 +104,7 @@ def build(
         raise WabenchError(f"dbt could not build: {reason}; see {log(settings)}")
     told, manifest = json.loads(results.read_bytes()), json.loads((target(settings) / "manifest.json").read_bytes())
     done = _read(told, manifest)
-    left, code = _left(told, manifest), process.returncode
+    left, code = set() if only else _left(told, manifest, without), process.returncode
     is_told = code == 1 and (done.failed or done.errors)
     if (code or left) and not is_told:
         raise WabenchError(f"nothing published: dbt was stopped with {len(left)} nodes left; see {log(settings)}")
@@ -125,11 +129,16 @@ def _check_spark() -> None:
         raise WabenchError("the target spark needs Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless)")
 
 
-def _command(settings: Settings, full: bool, project: Path, engine: Engine) -> list[str]:
-    variables = {"currency": settings.currency, "attribution_days": settings.attribution_days}
+def _command(
+    settings: Settings, full: bool, project: Path, engine: Engine, without: Collection[str], only: Collection[str]
+) -> list[str]:
+    names = ("currency", "timezone", "attribution_days", "attribution_model")
+    variables = {name: getattr(settings, name) for name in names}
     command = [sys.executable, "-m", _CHILDREN[engine], "build", "--target", engine.value]
     command += ["--log-format", "json", "--log-level-file", "info"]
     command += ["--project-dir", str(project), "--profiles-dir", str(project), "--vars", json.dumps(variables)]
+    command += ["--exclude", *sorted(without)] if without else []
+    command += ["--select", *sorted(only)] if only else []
     return [*command, "--full-refresh"] if full else command
 
 
@@ -146,8 +155,8 @@ def _environment(settings: Settings, as_of: datetime) -> dict[str, str]:
 
 
 def _follow(lines: Iterable[str], progress: Progress | None) -> str | None:
-    """Report nodes as they start; gives the last error dbt told."""
-    said = None
+    """Report nodes as they start; gives the last error dbt told, or else whatever was said last."""
+    said = told = None
     for line in lines:
         try:
             event = json.loads(line)
@@ -158,8 +167,8 @@ def _follow(lines: Iterable[str], progress: Progress | None) -> str | None:
         if info["name"] == "LogStartLine" and progress:
             progress(data["node_info"]["node_name"], int(data["index"]), int(data["total"]))
         elif info["level"] == "error":
-            said = info["msg"] or said
-    return said
+            told = info["msg"] or told
+    return told or said
 
 
 def _read(results: dict[str, Any], manifest: dict[str, Any]) -> Build:
@@ -173,15 +182,21 @@ def _read(results: dict[str, Any], manifest: dict[str, Any]) -> Build:
         marts=tuple(
             node["alias"]
             for node in manifest["nodes"].values()
-            if node["resource_type"] == "model" and node["schema"] == "marts"
+            if node["resource_type"] in ("model", "snapshot") and node["schema"] == "marts"
         ),
     )
 
 
-def _left(results: dict[str, Any], manifest: dict[str, Any]) -> set[str]:
+def _left(results: dict[str, Any], manifest: dict[str, Any], without: Collection[str]) -> set[str]:
     """Name what did not come out well, or not at all: dbt writes down what was done when it is interrupted, too."""
     well = {r["unique_id"] for r in results["results"] if r["status"] in ("success", "pass", "warn")}
-    return {*manifest["nodes"], *manifest["unit_tests"]} - well
+    excluded = {name for name, node in manifest["nodes"].items() if node["name"] in without}
+    tests = {
+        name
+        for name, node in manifest["nodes"].items()
+        if node["resource_type"] == "test" and excluded.intersection(node["depends_on"]["nodes"])
+    }
+    return {*manifest["nodes"], *manifest["unit_tests"]} - well - excluded - tests
 
 
 def _tests(results: list[dict[str, Any]], nodes: dict[str, Any]) -> Iterator[DataTest]:

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ import duckdb
 
 from ingest import history, loader
 from ingest.pull import PullOutcome, pull
-from wabench import dbt, parquet, publish, runs
+from wabench import dbt, parquet, publish, runs, snapshots
 from wabench.campaigns import ledger, reconcile
 from wabench.dbt import Engine
 from wabench.errors import Busy, WabenchError
@@ -167,18 +167,34 @@ def _copy_ledger(work: _Work) -> None:
 
 
 def _build(work: _Work) -> None:
-    """Build and test; from scratch also when what incremental models are made of has changed since the last time."""
+    """Build and test; from scratch also when what incremental models are made of has changed since the last time.
+
+    The snapshot is left out of a refresh that looks back: what it knows of later would be contradicted.
+    """
+    with _opened(work.settings) as connection:
+        snapshots.prepare(work.settings, connection)
+        is_next = snapshots.is_next(connection, work.run.as_of, work.run.started_at)
     if work.engine is Engine.SPARK:
-        with parquet.lent(work.settings):
-            done = dbt.build(work.settings, work.run.as_of, progress=work.node, engine=work.engine)
-            with _opened(work.settings) as connection:
-                parquet.take(work.settings, connection)
-        _judge(work, done)
+        _judge(work, _build_on_spark(work, is_next))
         return
     marker, mark = work.settings.paths.data / "dbt" / "models.sha256", _fingerprint(work.settings)
     is_changed = not marker.exists() or marker.read_text() != mark
-    _judge(work, dbt.build(work.settings, work.run.as_of, work.full or is_changed, work.node))
+    without = () if is_next else (snapshots.TABLE,)
+    _judge(work, dbt.build(work.settings, work.run.as_of, work.full or is_changed, work.node, without=without))
     marker.write_text(mark)
+
+
+def _build_on_spark(work: _Work, is_next: bool) -> dbt.Build:
+    """Build there and take the marts; the snapshot is taken here, of these: Spark can't merge into Parquet."""
+    settings, as_of, snapshot = work.settings, work.run.as_of, snapshots.TABLE
+    with parquet.lent(settings):
+        done = dbt.build(settings, as_of, progress=work.node, without=(snapshot,), engine=work.engine)
+        with _opened(settings) as connection:
+            parquet.take(settings, connection)
+    if done.failed or done.errors or not is_next:
+        return done
+    taken = dbt.build(settings, as_of, progress=work.node, only=(f"1+{snapshot}",))
+    return replace(done, tests=done.tests + taken.tests, errors=taken.errors)
 
 
 def _judge(work: _Work, done: dbt.Build) -> None:
@@ -192,8 +208,9 @@ def _judge(work: _Work, done: dbt.Build) -> None:
         if done.errors:
             more = f" (and {len(done.errors) - 1} more)" if len(done.errors) > 1 else ""
             raise WabenchError(f"nothing published: {done.errors[0]}{more}; see {dbt.log(work.settings)}")
-        work.outcome.tests, work.outcome.marts = len(done.tests), done.marts
-        _drop_leftovers(connection, done.marts)
+        marts = tuple(mart for mart in done.marts if mart != snapshots.TABLE or snapshots.exists(connection))
+        work.outcome.tests, work.outcome.marts = len(done.tests), marts
+        _drop_leftovers(connection, marts)
         _count(connection, work.outcome)
         rows = work.outcome.rows
         events = connection.execute("select count(*) from raw.message_events").fetchall()[0][0]

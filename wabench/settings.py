@@ -185,6 +185,10 @@ class Settings(BaseModel):
         60, ge=0, description="how long an unknown send waits for a status before it is listed"
     )
     attribution_days: int = Field(5, gt=0, description="an order this many days after delivery counts for the message")
+    attribution_model: Literal["last_touch", "first_touch", "linear"] = Field(
+        "last_touch", description="which of the campaign messages before an order it counts for; linear: all alike"
+    )
+    holdout_share: float = Field(0, ge=0, lt=1, description="share of a plan's customers that is not written to")
     receive_host: str = Field("127.0.0.1", description="address the webhook receiver listens on")
     receive_port: int = Field(8400, ge=0, le=65535, description="port the webhook receiver listens on")
     public_url: str = Field(

@@ -53,7 +53,12 @@ class SessionJob(PythonJobHelper):
         self._name = parsed_model["original_file_path"]
 
     def submit(self, compiled_code: str) -> None:
-        names = {"spark": SparkSession.active(), "frame": frame}
+        session = SparkSession.active()
+        names = {
+            "relation": lambda name: Relation(session.table(name)),
+            "session": session,
+            "table": session.createDataFrame,
+        }
         exec(compile(compiled_code, self._name, "exec"), names)  # noqa: S102 - a model of the project, as dbt compiled it
 
 
@@ -69,13 +74,17 @@ class SparkAdapter(dbt_spark.SparkAdapter):
         return {"session": SessionJob}
 
 
-def frame(answer: Any) -> DataFrame:
-    """Take what a Python model gives: an Arrow table, or whatever Spark makes a DataFrame of."""
-    if isinstance(answer, DataFrame):
-        return answer
-    return SparkSession.active().createDataFrame(
-        answer.read_all() if isinstance(answer, pa.RecordBatchReader) else answer
-    )
+class Relation:
+    """What `dbt.ref()` gives a Python model: of a DuckDB relation, the part that our models use."""
+
+    def __init__(self, rows: DataFrame) -> None:
+        self._rows = rows
+
+    def filter(self, condition: str) -> "Relation":
+        return Relation(self._rows.filter(condition))
+
+    def to_arrow_table(self) -> pa.Table:
+        return self._rows.toArrow()
 
 
 def open_session(folder: Path) -> SparkSession:

@@ -5,13 +5,15 @@ from pathlib import Path
 import yaml
 from warehouse import ask
 
+from wabench import snapshots
 from wabench.settings import ROOT, Settings
 
 
 def _models(folder: Path) -> dict[str, dict[str, str]]:
     found = {}
     for path in folder.rglob("*.yml"):
-        for model in yaml.safe_load(path.read_text()).get("models", ()):
+        described = yaml.safe_load(path.read_text())
+        for model in (*described.get("models", ()), *described.get("snapshots", ())):
             assert model["description"].strip(), model["name"]
             found[model["name"]] = {c["name"]: c["description"] for c in model.get("columns", ())}
     return found
@@ -25,8 +27,8 @@ def test_every_mart_column_is_described(at_once: Settings) -> None:
 
 
 def test_every_model_is_described() -> None:
-    models = {path.stem for path in (ROOT / "models").rglob("*.sql")}
-    assert models == set(_models(ROOT / "models"))
+    models = {path.stem for kind in ("*.sql", "*.py") for path in (ROOT / "models").rglob(kind)}
+    assert models | {snapshots.TABLE} == set(_models(ROOT / "models"))
 
 
 def test_every_metric_of_customers_and_campaigns_is_in_the_docs() -> None:

@@ -33,6 +33,9 @@ FIGURES = """
     where customer_id is not null
 """
 
+COHORT = [885, 324, 286, 340, 321, 352, 321, 309, 313, 350, 331, 445, 235]
+"""Of the customers who first bought in December 2010, who bought in each month from then on."""
+
 
 @needs(ONLINE_RETAIL)
 def test_online_retail_gives_its_known_figures(tmp_path: Path) -> None:
@@ -42,3 +45,8 @@ def test_online_retail_gives_its_known_figures(tmp_path: Path) -> None:
     build(settings, datetime.fromisoformat("2011-12-10"))
     money = map(Decimal, ("8911407.90", "611342.09", "8300065.81", "9747747.93"))
     assert ask(settings, FIGURES) == [(4372, 18532, 4338, *money)]
+    sql = "select buyers from marts.fct_ltv_cohorts where cohort = '2010-12-01' order by months_since"
+    assert [buyers for (buyers,) in ask(settings, sql)] == COHORT
+    assert ask(settings, "select count(*), sum(ltv_historic) from marts.dim_customers where ltv_basis = 'model'") == [
+        (4338, Decimal("8310477.0540"))
+    ]

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 from history import EVE_USER_ID, EVERYBODYS, FIRST, NINE, NO_NINE, SECOND, SENT, after
-from warehouse import AS_OF, ask, build, marts, put, shop
+from warehouse import AS_OF, ask, build, compiled, marts, put, shop
 
 from ingest import loader
-from wabench.dbt import target
 from wabench.settings import Settings
 
 
@@ -98,7 +97,7 @@ def test_a_yes_without_a_time_never_beats_a_dated_stop(grown: Settings) -> None:
 
 
 def test_a_past_as_of_never_looks_back_on_consent(at_once: Settings) -> None:
-    sql = _compiled(at_once, "dim_customers").replace(AS_OF.isoformat(" "), after(-5000).isoformat(" "))
+    sql = compiled(at_once, "dim_customers").replace(AS_OF.isoformat(" "), after(-5000).isoformat(" "))
     past = ask(at_once, f"select consent from ({sql}) as past where phone in ('+15550004', '+15550007')")
     assert past == [("opted_out",), ("opted_out",)]
 
@@ -166,18 +165,13 @@ def test_orders_of_a_status_nobody_knows_raise_an_alert(grown: Settings) -> None
     ],
 )
 def test_a_data_test_finds_the_rows_that_would_be_lost_in_silence(at_once: Settings, change: str, test: str) -> None:
-    sql = _compiled(at_once, test)
+    sql = compiled(at_once, test)
     assert ask(at_once, sql) == []
     with closing(loader.connect(at_once)) as connection:
         connection.execute("begin")
         connection.execute(change)
         assert connection.execute(sql).fetchall() != []
         connection.execute("rollback")
-
-
-def _compiled(settings: Settings, node: str) -> str:
-    [path] = (target(settings) / "compiled").rglob(f"{node}*.sql")
-    return path.read_text(encoding="utf-8")
 
 
 def test_guests_are_orders_but_no_customers(grown: Settings) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest import loader
-from wabench import dbt
+from wabench import dbt, snapshots
 from wabench.settings import ROOT, Settings, load
 
 AS_OF = datetime.fromisoformat("2026-06-30 12:00")
@@ -53,7 +53,9 @@ def put(settings: Settings, load_id: int, raw: Mapping[str, Rows]) -> None:
 
 
 def build(settings: Settings, as_of: datetime = AS_OF, full: bool = False, project: Path | None = None) -> dbt.Build:
-    done = dbt.build(settings, as_of, full, project=project or ROOT)
+    with closing(loader.connect(settings)) as connection:
+        is_next = snapshots.is_next(connection, as_of, as_of)
+    done = dbt.build(settings, as_of, full, project=project or ROOT, without=() if is_next else (snapshots.TABLE,))
     assert not done.failed, done.failed
     assert not done.errors, done.errors
     return done
@@ -73,6 +75,13 @@ def project(folder: Path, **seeds: str) -> Path:
 def ask(settings: Settings, sql: str, *params: object) -> list[tuple[Any, ...]]:
     with closing(loader.connect(settings)) as connection:
         return connection.execute(sql, list(params)).fetchall()
+
+
+def compiled(settings: Settings, node: str) -> str:
+    """Give the SQL that the last build ran for a model or a test."""
+    found = (dbt.target(settings) / "compiled").rglob("*.sql")
+    [path] = {path for path in found if path.stem == node} or {path for path in found if path.stem.startswith(node)}
+    return path.read_text(encoding="utf-8")
 
 
 def marts(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:

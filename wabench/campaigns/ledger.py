@@ -40,6 +40,7 @@ class Campaign:
     created_by: str
     created_at: datetime
     template_id: str | None = None
+    holdout_share: float | None = None
     reason: str | None = None
     planned_at: datetime | None = None
     tested_at: datetime | None = None
@@ -47,6 +48,7 @@ class Campaign:
     approved_by: str | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    template_body: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,12 @@ class Ledger:
         near = difflib.get_close_matches(name, known, 1)
         hint = f"did you mean {near[0]!r}?" if near else "`wabench campaign list` names those there are"
         raise UsageError(f"there is no campaign {name!r}; {hint}")
+
+    def id_of(self, name: str) -> str | None:
+        """Give the id of the campaign of a name, or None where there is none yet."""
+        with self.reading() as connection:
+            found: str | None = connection.scalar(select(campaigns.c.campaign_id).where(campaigns.c.name == name))
+            return found
 
     def campaigns(self) -> list[Campaign]:
         """List all campaigns, newest first."""
@@ -269,16 +277,21 @@ def exists(settings: Settings) -> bool:
 _TIME = pa.timestamp("us")
 _SNAPSHOT_CAMPAIGNS = (
     "campaign_id", "name", "segment", "provider", "channel_id", "template_name", "language", "category", "status",
-    "created_at", "planned_at", "approved_at", "approved_by", "started_at", "finished_at",
+    "created_at", "planned_at", "approved_at", "approved_by", "started_at", "finished_at", "template_body",
+    "holdout_share",
 )  # fmt: skip
 _SNAPSHOT_SENDS = (
     "campaign_id", "customer_id", "send_id", "variant", "phone", "user_id", "state", "reason", "message_id",
-    "error_code", "error_family", "planned_at", "claimed_at", "outcome_at",
+    "error_code", "error_family", "planned_at", "claimed_at", "outcome_at", "text_length", "is_personalised", "arm",
 )  # fmt: skip
+_KINDS = {"holdout_share": pa.float64(), "text_length": pa.int64(), "is_personalised": pa.bool_()}
 
 
 def snapshot(settings: Settings) -> dict[str, pa.Table]:
-    """Copy campaigns and sends for the warehouse, of one moment; empty tables when nothing was ever planned."""
+    """Copy campaigns and sends for the warehouse, of one moment; empty tables when nothing was ever planned.
+
+    What was put into a text for a customer stays in the ledger; its length and whether it names them is copied.
+    """
     wanted = {"campaigns": (campaigns, _SNAPSHOT_CAMPAIGNS), "sends": (sends, _SNAPSHOT_SENDS)}
     if not exists(settings):
         return {name: _arrow(columns, []) for name, (_, columns) in wanted.items()}
@@ -291,7 +304,7 @@ def _rows(connection: Connection, table: Table, columns: Sequence[str]) -> Seque
 
 
 def _arrow(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
-    kinds = [_TIME if column.endswith("_at") else pa.string() for column in columns]
+    kinds = [_TIME if column.endswith("_at") else _KINDS.get(column, pa.string()) for column in columns]
     values = zip(*rows, strict=True) if rows else [()] * len(columns)
     arrays = [
         pa.array((v.replace(tzinfo=None) if v else None for v in column) if kind is _TIME else column, kind)

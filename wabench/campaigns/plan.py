@@ -9,8 +9,9 @@ from typing import Any
 
 from wabench import accounts, providers, published
 from wabench.campaigns import audience, ledger, templates
+from wabench.campaigns.holdout import HELD_OUT, TREATED, Holdout, Power, power
 from wabench.campaigns.ledger import Campaign, Tally
-from wabench.campaigns.policy import MARKETING, Decision, Facts, Rules, Skip, decide
+from wabench.campaigns.policy import HOLDOUT, MARKETING, Decision, Facts, Rules, Skip, decide
 from wabench.campaigns.schema import CampaignState, SendState
 from wabench.errors import UsageError, WabenchError
 from wabench.settings import ProviderSettings, Settings
@@ -21,59 +22,75 @@ _PEOPLE = ("customer_id", "phone", "user_id", "consent", "consent_at")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What planning came to. `capped_now` of those planned could not be written to at this moment."""
+    """What planning came to. `capped_now` of those planned could not be written to at this moment.
+
+    `power` is what the holdout can show, None where nobody is held out.
+    """
 
     campaign: Campaign
     tally: Sequence[Tally]
     capped_now: int
     minutes: float
     sample: str | None
+    power: Power | None
 
 
 def plan(
     settings: Settings, name: str, segment: str, template_name: str, params: Sequence[str] = (), provider: str = "meta",
-    now: datetime | None = None,
+    now: datetime | None = None, holdout: float | None = None,
 ) -> Plan:  # fmt: skip
     """Freeze a campaign; one of that name that is not approved yet is replaced.
 
-    Raises UsageError for an unknown segment, template, variable or column, Refused for a template that is not approved
-    or a name that is taken by an approved campaign.
+    `holdout` is the share of customers to hold out, by default the shop's. Raises UsageError for an unknown segment,
+    template, variable or column, Refused for a template that is not approved or a name that is taken by an approved
+    campaign.
     """
     at = now or datetime.now(UTC)
     template = templates.approved(settings, template_name, provider)
     chosen = audience.select(settings, segment)
     sources = templates.sources(template, params, chosen.customers.column_names)
-    channel = channel_settings(settings, provider)
+    with ledger.opened(settings) as opened:  # planned again, a campaign keeps its id and so holds out the same
+        campaign_id = opened.id_of(name) or secrets.token_hex(6)
+    kept_back = Holdout(campaign_id, settings.holdout_share if holdout is None else holdout)
     campaign = Campaign(
-        campaign_id=secrets.token_hex(6),
+        campaign_id=campaign_id,
         name=name,
         segment=segment,
         audience_version=chosen.version,
         provider=provider,
-        channel_id=channel.channel_id,
+        channel_id=channel_settings(settings, provider).channel_id,
         template_name=template_name,
         language=template.language,
         category=template.category,
         template_id=template.ids.get(provider),
+        holdout_share=kept_back.share,
         status=CampaignState.PLANNED,
         created_by=getpass.getuser(),
         created_at=at,
         planned_at=at,
+        template_body=templates.shared_text(template.body, sources),
     )
     wanted = {*_PEOPLE, *sources.values()} & set(chosen.customers.column_names)
     customers = chosen.customers.select(sorted(wanted)).to_pylist()
-    rows = list(_sends(customers, sources, rules(settings, provider, template.category), at))
+    rows = list(_sends(customers, template.body, sources, rules(settings, provider, template.category), kept_back, at))
+    return _store(settings, campaign, rows, template.body)
+
+
+def _store(settings: Settings, campaign: Campaign, rows: Sequence[Mapping[str, Any]], body: str) -> Plan:
+    """Put a plan into the ledger, and tell what it comes to."""
+    since = campaign.created_at - timedelta(hours=settings.promo_cap_hours)
     with ledger.opened(settings) as opened:
         stored = opened.plan(campaign, rows)
         tally = opened.tally(stored.campaign_id)
-        promoted = opened.recently_promoted(at - timedelta(hours=settings.promo_cap_hours))
+        promoted = opened.recently_promoted(since)
     planned = [row for row in rows if row["state"] is SendState.PLANNED]
     return Plan(
         campaign=stored,
         tally=tally,
-        capped_now=_capped(planned, promoted) if template.category == MARKETING else 0,
-        minutes=len(planned) / asked_rate(settings, provider) / 60,
-        sample=templates.fill(template.body, planned[0]["parameters"]) if planned else None,
+        capped_now=_capped(planned, promoted) if campaign.category == MARKETING else 0,
+        minutes=len(planned) / asked_rate(settings, campaign.provider) / 60,
+        sample=templates.fill(body, planned[0]["parameters"]) if planned else None,
+        power=_power(settings, rows),
     )
 
 
@@ -112,10 +129,21 @@ def asked_rate(settings: Settings, provider: str) -> float:
     return (channel_settings(settings, provider).pace_per_minute or settings.pace_per_minute) / 60
 
 
+def _power(settings: Settings, rows: Iterable[Mapping[str, Any]]) -> Power | None:
+    arms = {row["customer_id"]: row["arm"] for row in rows if row["arm"]}
+    held_out = sum(arm == HELD_OUT for arm in arms.values())
+    return power(settings, list(arms), held_out) if held_out else None
+
+
 def _sends(
-    customers: Iterable[Mapping[str, Any]], sources: Mapping[str, str], rules: Rules, now: datetime
+    customers: Iterable[Mapping[str, Any]],
+    body: str,
+    sources: Mapping[str, str],
+    rules: Rules,
+    holdout: Holdout,
+    now: datetime,
 ) -> Iterator[dict[str, Any]]:
-    """Decide each customer, once; of several that share a phone or a user id the first is written to."""
+    """Decide each customer, once; of several that share a phone or a user id the first is written to, or held out."""
     customers_seen: set[str] = set()
     recipients: set[tuple[str, str]] = set()
     for customer in customers:
@@ -130,11 +158,25 @@ def _sends(
             consent=consent,
             parameters=templates.render(sources, customer),
             is_repeat=not ways.isdisjoint(recipients),
+            is_held_out=holdout.has(customer["customer_id"]),
         )
         decision = decide(facts, rules, now)
-        if not isinstance(decision, Skip):
+        arm = _arm(decision)
+        if arm:
             recipients |= ways
-        yield _row(customer["customer_id"], facts, decision, rules, now)
+        text = {
+            "text_length": len(templates.fill(body, facts.parameters)),
+            "is_personalised": templates.names_customer(sources, facts.parameters),
+            "arm": arm if holdout.share else None,
+        }
+        yield _row(customer["customer_id"], facts, decision, rules, now) | text
+
+
+def _arm(decision: Decision) -> str | None:
+    """Tell which arm chance put a customer in; none who would not be written to anyway."""
+    if isinstance(decision, Skip):
+        return HELD_OUT if decision.reason == HOLDOUT else None
+    return TREATED
 
 
 def _row(customer_id: str, facts: Facts, decision: Decision, rules: Rules, now: datetime) -> dict[str, Any]:

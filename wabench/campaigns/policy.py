@@ -1,8 +1,9 @@
 """Whether one send may leave now: pure functions of what is known, asked at the plan and again at the send.
 
 The rules in their order: no way to reach, no consent, opted out, already in this campaign, promotional cap, variables
-missing or empty. Marketing needs consent and counts for the cap; any other template needs neither, but an opt-out is
-kept by all. Whether the template is approved is asked of the whole campaign, before it starts.
+missing or empty, holdout. The holdout comes last, for it is drawn of those who would be written to. Marketing needs
+consent and counts for the cap; any other template needs neither, but an opt-out is kept by all. Whether the template is
+approved is asked of the whole campaign, before it starts.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from wabench.providers.base import Accepted, Failed
 from wabench.providers.errors import ErrorFamily
 
 MARKETING = "marketing"
+HOLDOUT = "holdout"
 ATTEMPTS = 10
 _LONGEST_BACKOFF = timedelta(seconds=256)
 _STOPS = (ErrorFamily.STOP_TEMPLATE, ErrorFamily.STOP_ACCOUNT)
@@ -76,6 +78,7 @@ class Facts:
     consent: Consent
     parameters: Mapping[str, str] = field(default_factory=dict)
     is_repeat: bool = False
+    is_held_out: bool = False
     last_promotional_at: datetime | None = None
     last_message_at: datetime | None = None
 
@@ -91,7 +94,13 @@ def newest(*statements: Consent) -> Consent:
 
 def decide(facts: Facts, rules: Rules, now: datetime) -> Decision:
     """Answer for one send at `now`; a cap or gap that ends exactly now holds nobody any more."""
-    return _about_person(facts, rules) or _about_timing(facts, rules, now) or _about_content(facts) or Send()
+    return (
+        _about_person(facts, rules)
+        or _about_timing(facts, rules, now)
+        or _about_content(facts)
+        or _about_chance(facts)
+        or Send()
+    )
 
 
 def _about_person(facts: Facts, rules: Rules) -> Skip | None:
@@ -115,6 +124,10 @@ def _about_timing(facts: Facts, rules: Rules, now: datetime) -> Skip | Hold | No
 
 def _about_content(facts: Facts) -> Skip | None:
     return None if all(facts.parameters.values()) else Skip("variables missing or empty")
+
+
+def _about_chance(facts: Facts) -> Skip | None:
+    return Skip(HOLDOUT) if facts.is_held_out else None
 
 
 def after(result: Accepted | Failed, attempts: int, now: datetime) -> tuple[SendState, datetime]:

@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     Connection,
     DateTime,
     Dialect,
     Engine,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -114,6 +116,7 @@ campaigns = Table(
     Column("language", String(20), nullable=False),
     Column("template_id", String(200)),  # the provider's own id of the template, where it has one
     Column("category", Word, nullable=False),
+    Column("holdout_share", Float),  # of those who would be written to; null: planned before there was a holdout
     Column("status", Word, nullable=False),
     Column("reason", Text),  # why it is paused
     Column("created_by", Text, nullable=False),
@@ -124,6 +127,7 @@ campaigns = Table(
     Column("approved_by", Text),
     Column("started_at", Utc),
     Column("finished_at", Utc),
+    Column("template_body", Text),  # as it was when planned, what is the same for everybody filled in
 )
 
 sends = Table(
@@ -133,6 +137,7 @@ sends = Table(
     Column("campaign_id", String(32), ForeignKey("campaigns.campaign_id"), nullable=False),
     Column("customer_id", String(200), nullable=False),
     Column("variant", String(40)),
+    Column("arm", Word),  # treated held_out: by chance, at the plan; null where a rule decided, or nothing was held out
     Column("phone", String(40)),
     Column("user_id", String(200)),
     Column("parameters", JSON, nullable=False),  # pairs, rendered and in the template's order
@@ -151,6 +156,8 @@ sends = Table(
     Column("planned_at", Utc, nullable=False),
     Column("claimed_at", Utc),
     Column("outcome_at", Utc),
+    Column("text_length", Integer),  # characters of the whole text as this customer reads it
+    Column("is_personalised", Boolean),  # whether their name is in it
     UniqueConstraint("campaign_id", "customer_id"),
 )
 Index("sends_due", sends.c.campaign_id, sends.c.state, sends.c.due_at)

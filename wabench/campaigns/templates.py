@@ -16,6 +16,8 @@ from wabench.spelling import hint
 
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _LITERAL = "literal:"
+_NAMES = ("name", "username")
+"""Columns of customers that call them something."""
 
 
 def find(settings: Settings, name: str, provider: str) -> TemplateSettings:
@@ -163,6 +165,18 @@ def render(sources: Mapping[str, str], customer: Mapping[str, Any]) -> dict[str,
         variable: source.removeprefix(_LITERAL) if source.startswith(_LITERAL) else _text(customer.get(source))
         for variable, source in sources.items()
     }
+
+
+def shared_text(body: str, sources: Mapping[str, str]) -> str:
+    """Show what is the same for every customer: literals filled in, their own variables left open."""
+    return fill(
+        body, {v: source.removeprefix(_LITERAL) for v, source in sources.items() if source.startswith(_LITERAL)}
+    )
+
+
+def names_customer(sources: Mapping[str, str], parameters: Mapping[str, str]) -> bool:
+    """Tell whether the customer's name is in their text."""
+    return any(source in _NAMES and parameters[variable] for variable, source in sources.items())
 
 
 def fill(body: str, parameters: Mapping[str, str]) -> str:

@@ -17,7 +17,7 @@ from wabench.campaigns import ledger, runner
 from wabench.campaigns import plan as planning
 from wabench.campaigns.ledger import Tally
 from wabench.campaigns.schema import SendState
-from wabench.cli import console
+from wabench.cli import console, lifts
 from wabench.cli.console import Json
 from wabench.settings import Settings
 
@@ -34,13 +34,16 @@ def plan(
     template: Annotated[str, typer.Option(help="a template, as `wabench template list` names it")],
     param: Annotated[list[str] | None, typer.Option(help="variable=column or variable=literal:text")] = None,
     provider: Annotated[str, typer.Option(help="through whom")] = "meta",
+    holdout: Annotated[
+        float | None, typer.Option(min=0, max=0.99, help="share that chance keeps back, to measure the lift")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Freeze who gets what: one ledger row per customer, with its parameters and, where a rule forbids it, the reason.
 
     Example: wabench campaign plan spring --segment loyal --template spring_sale --param 1=name --param 2=literal:SALE
     """
-    planned = planning.plan(configuration.load(), name, segment, template, param or [], provider)
+    planned = planning.plan(configuration.load(), name, segment, template, param or [], provider, holdout=holdout)
     if as_json:
         console.show_json(asdict(planned))
         return
@@ -49,6 +52,7 @@ def plan(
         console.out.print(f"the first would read: {planned.sample}", markup=False)
     if planned.capped_now:
         console.out.print(f"{planned.capped_now} of them had a promotion too lately to be written to right now")
+    console.out.print(lifts.describe_power(planned.power), soft_wrap=True)
     console.out.print(f"about {ceil(planned.minutes)} min at the channel's pace; next: wabench campaign test {name}")
 
 
@@ -178,7 +182,14 @@ def report(name: Name, as_json: Json = False) -> None:
         return
     console.show_table(_rows(tally), f"campaign {name}: {campaign.status}")
     console.show_table([_shown(line, ("at", "actor", "action", "detail")) for line in history], "history")
-    console.show_facts(funnel or {"funnel": "not in the published file yet; wabench refresh"})
+    if funnel is None:
+        console.show_facts({"funnel": "not in the published file yet; wabench refresh"})
+        return
+    console.show_facts(lifts.without_lift(funnel))
+    if lift := lifts.rows(funnel):
+        console.show_table(lift, "lift: the treated against the held out")
+    for line in lifts.notes(funnel):
+        console.out.print(line, markup=False, soft_wrap=True)
 
 
 def _send(settings: Settings, name: str, as_json: bool, send: Callable[..., runner.Run]) -> None:

@@ -177,6 +177,8 @@ def _send_campaign(bench: Bench, ports: dict[str, int]) -> None:
             "july_offer",
             "--param",
             "1=name",
+            "--holdout",
+            "0.1",
         )
         bench("campaign", "test", "july")
         bench("campaign", "approve", "july", "--approve-as", "demo")
@@ -187,7 +189,7 @@ def _send_campaign(bench: Bench, ports: dict[str, int]) -> None:
 
 
 def _buy(bench: Bench, shop: simulator.Shop, seed: int) -> None:
-    """Let some of those the campaign reached buy."""
+    """Let some of those the campaign reached buy, and a few of the others as they would have anyway."""
     lines = (bench.home / "data" / "sandbox.ndjson").read_text(encoding="utf-8").splitlines()
     reached = {line["to"] for line in map(json_module.loads, lines) if "delivered" in line["statuses"]}
     path = bench.home / "crm" / "orders_after.ndjson"

@@ -21,12 +21,6 @@ followed as (
 
 ),
 
-orders as (
-
-    select * from {{ ref("fct_orders") }}
-
-),
-
 attributed as (
 
     select * from {{ ref("int_orders_attributed_to_messages") }}
@@ -54,10 +48,14 @@ came_back as (
 
 brought as (
 
-    select attributed.send_id, count(*) as orders, sum(orders.net) as net_revenue
+    select
+        send_id,
+        sum(weight) as orders,
+        sum(net) as net_revenue,
+        sum(margin) as margin,
+        count(*) filter (where margin is null) as orders_without_margin
     from attributed
-    inner join orders on attributed.order_key = orders.order_key
-    group by attributed.send_id
+    group by send_id
 
 ),
 
@@ -67,9 +65,11 @@ final as (
         sends.send_id,
         sends.campaign_id,
         sends.variant,
+        cast(date_trunc('month', coalesce(sends.claimed_at, sends.planned_at)) as date) as month,
         coalesce(sends.customer_id, sends.planned_customer_id) as customer_id,
         case
             when came_back.send_id is not null then 'accepted'
+            when sends.arm = 'held_out' then 'holdout'
             when sends.state in ('planned', 'claimed') then 'waiting'
             else sends.state
         end as state,
@@ -83,7 +83,9 @@ final as (
         coalesce(came_back.cost, 0) as cost,
         coalesce(came_back.messages_without_cost, 0) as messages_without_cost,
         coalesce(brought.orders, 0) as attributed_orders,
-        coalesce(brought.net_revenue, 0) as attributed_net_revenue
+        coalesce(brought.net_revenue, 0) as attributed_net_revenue,
+        coalesce(brought.margin, 0) as attributed_margin,
+        coalesce(brought.orders_without_margin, 0) as attributed_orders_without_margin
     from sends
     left join came_back on sends.send_id = came_back.send_id
     left join brought on sends.send_id = brought.send_id

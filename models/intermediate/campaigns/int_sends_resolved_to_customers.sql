@@ -54,6 +54,7 @@ final as (
         keyed.template_name,
         keyed.category,
         coalesce(keyed.variant, '') as variant,
+        keyed.arm,
         keyed.phone,
         keyed.user_id,
         keyed.state,

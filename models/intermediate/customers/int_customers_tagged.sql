@@ -10,14 +10,7 @@ customers as (
 
 thresholds as (
 
-    select
-        {%- for name in (
-            "frequency_monthly_orders", "order_value_low_below", "order_value_high_above",
-            "engagement_active_days", "engagement_recent_days", "engagement_inactive_days"
-        ) %}
-        max(case when threshold = '{{ name }}' then value end) as {{ name }}{{ "," if not loop.last }}
-        {%- endfor %}
-    from {{ ref("tag_thresholds") }}
+    select * from {{ ref("int_tag_thresholds_pivoted") }}
 
 ),
 
@@ -30,25 +23,10 @@ measured as (
 final as (
 
     select
-        customer_id,
-        case
-            when orders_90d >= frequency_monthly_orders then 'monthly'
-            when orders_90d > 0 then 'quarterly'
-            when orders > 0 then 'rare'
-            else 'none'
-        end as frequency_tag,
-        case
-            when average_order_value < order_value_low_below then 'low'
-            when average_order_value <= order_value_high_above then 'medium'
-            when average_order_value > order_value_high_above then 'high'
-            else 'none'
-        end as order_value_tag,
-        case
-            when days_silent <= engagement_active_days then 'active_7d'
-            when days_silent <= engagement_recent_days then 'recent_30d'
-            when days_silent <= engagement_inactive_days then 'inactive_90d'
-            else 'cold'
-        end as engagement_tag
+        measured.customer_id,
+        {{ frequency_tag("measured.orders", "measured.orders_90d") | indent(4) }} as frequency_tag,
+        {{ order_value_tag("measured.average_order_value") | indent(4) }} as order_value_tag,
+        {{ engagement_tag("measured.days_silent") | indent(4) }} as engagement_tag
     from measured
     cross join thresholds
 

@@ -36,7 +36,7 @@ glimpses as (
         ad_click_id,
         load_id,
         case when event_type <> 'clicked' then content_type end as content_type,
-        case when event_type in ('received', 'reaction') then body_text end as body_text,
+        case when event_type <> 'clicked' then body_text end as body_text,
         case when event_type = 'failed' then error_code end as error_code,
         case when event_type = 'failed' then error_family end as error_family,
         case when event_type = 'accepted' then occurred_at end as accepted_at,

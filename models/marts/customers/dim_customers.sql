@@ -18,6 +18,24 @@ tagged as (
 
 ),
 
+timed as (
+
+    select * from {{ ref("int_customers_timed") }}
+
+),
+
+scored as (
+
+    select * from {{ ref("int_customers_scored") }}
+
+),
+
+valued as (
+
+    select * from {{ ref("int_customers_valued") }}
+
+),
+
 -- What is known now, also of a past as_of: who may be written to has no look-back.
 consents as (
 
@@ -57,6 +75,16 @@ final as (
         measured.net_revenue_365d,
         measured.net_revenue,
         measured.average_order_value,
+        measured.net_revenue as ltv_historic,
+        valued.ltv_expected_12m,
+        valued.ltv_expected_12m_low,
+        valued.ltv_expected_12m_high,
+        valued.ltv_expected_12m_variance,
+        valued.expected_orders_12m,
+        valued.p_alive,
+        coalesce(valued.churn_risk, 'none') as churn_risk,
+        valued.expected_next_order_at,
+        coalesce(valued.ltv_basis, 'none') as ltv_basis,
         '{{ var("currency") }}' as currency,
         measured.last_interaction_at,
         cast(floor({{ seconds_between("measured.last_interaction_at", as_of()) }} / 86400) as integer)
@@ -68,6 +96,8 @@ final as (
         {%- endfor %}
         {{ rate("measured.messages_read", "measured.messages_received") }} as read_rate,
         {{ rate("measured.messages_replied", "measured.messages_received") }} as reply_rate,
+        timed.best_hour,
+        timed.best_hour_messages,
         measured.last_promotional_at,
         measured.last_inbound_at,
         measured.last_inbound_at + interval '24' hour as window_open_until,
@@ -75,10 +105,17 @@ final as (
         tagged.frequency_tag,
         tagged.order_value_tag,
         tagged.engagement_tag,
+        scored.rfm_recency,
+        scored.rfm_frequency,
+        scored.rfm_monetary,
+        coalesce(scored.rfm_group, 'none') as rfm_group,
         {{ bucket("measured.customer_id") }} as bucket
     from measured
     inner join described on measured.customer_id = described.customer_id
     inner join tagged on measured.customer_id = tagged.customer_id
+    left join timed on measured.customer_id = timed.customer_id
+    left join scored on measured.customer_id = scored.customer_id
+    left join valued on measured.customer_id = valued.customer_id
     left join consents on measured.customer_id = consents.customer_id
 
 )

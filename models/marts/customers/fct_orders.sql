@@ -9,6 +9,7 @@ orders as (
 attributed as (
 
     select * from {{ ref("int_orders_attributed_to_messages") }}
+    where is_main
 
 ),
 

@@ -1,8 +1,28 @@
+-- A message of ours of which a text is known is one, whatever its template could carry: none is sent with more. Of what it
+-- says only the measures are published.
+
+{% set content_kinds = {
+    "text": ("text",),
+    "image": ("image", "sticker"),
+    "video": ("video",),
+    "audio": ("audio", "voice"),
+    "document": ("document", "file"),
+    "location": ("location",),
+    "contacts": ("contacts", "contact"),
+    "interactive": ("interactive", "button", "list", "order", "carousel", "flow"),
+    "reaction": ("reaction",),
+} %}
 with
 
 messages as (
 
     select * from {{ ref("int_messages_priced") }}
+
+),
+
+described as (
+
+    select * from {{ ref("int_messages_described") }}
 
 ),
 
@@ -42,10 +62,30 @@ final as (
         messages.reacted_at,
         followed.replied_at,
         followed.replied_at is not null as is_replied,
+        cast({{ seconds_between("messages.touched_at", "followed.replied_at") }} as bigint) as reply_seconds,
+        followed.converted_at,
         messages.template_name,
         messages.category,
         messages.content_type,
-        messages.body_text,
+        case
+            {%- for kind, names in content_kinds.items() %}
+            when lower(messages.content_type) in ('{{ names | join("', '") }}') then '{{ kind }}'
+            {%- endfor %}
+            when messages.reacted_at is not null then 'reaction'
+            when described.text_length is not null then 'text'
+            when
+                messages.template_name is not null
+                or messages.content_type = 'template'
+                or messages.category in ('marketing', 'utility', 'authentication')
+                then 'template'
+            when messages.content_type is not null then 'other'
+            else 'unknown'
+        end as content_kind,
+        case when messages.direction = 'in' then messages.body_text end as body_text,
+        described.text_length,
+        described.is_personalised,
+        described.has_link,
+        described.has_call_to_action,
         messages.reply_to_message_id,
         messages.ad_click_id,
         messages.pricing_type,
@@ -54,6 +94,7 @@ final as (
         messages.error_code,
         messages.error_family
     from messages
+    left join described on messages.message_key = described.message_key
     left join followed on messages.message_key = followed.message_key
 
 )

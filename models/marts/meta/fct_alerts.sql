@@ -36,6 +36,12 @@ orders as (
 
 ),
 
+events as (
+
+    select * from {{ ref("stg_messaging__message_events") }}
+
+),
+
 shared as (
 
     select * from {{ ref("int_identities_found_shared") }}
@@ -45,6 +51,24 @@ shared as (
 pulls as (
 
     select * from {{ ref("int_pulls_found_whole") }}
+
+),
+
+dialogs as (
+
+    select * from {{ ref("fct_dialogs") }}
+
+),
+
+quotas as (
+
+    select * from {{ ref("int_messages_counted_to_quotas") }}
+
+),
+
+limits as (
+
+    select * from {{ ref("int_customers_counted_to_limits") }}
 
 ),
 
@@ -106,6 +130,14 @@ measured as (
     where status = 'unknown' and not is_deleted
     group by source
     union all
+    select 'refund_over_order', source, source, count(*), 1 from orders
+    where refunded > total and total > 0 and not is_deleted
+    group by source
+    union all
+    select 'future_event', provider, provider, count(*), 1 from events
+    where occurred_at > received_at + interval '{{ var("clock_tolerance_minutes") }}' minute
+    group by provider
+    union all
     select
         'shrunken_source',
         source || ':' || stream,
@@ -117,6 +149,27 @@ measured as (
     group by source, stream
     union all
     select 'shared_identity', identity, identity || ' in ' || source, others, 1 from shared
+    union all
+    select
+        'dialogs_waiting',
+        provider || coalesce(':' || channel_id, ''),
+        coalesce(channel_id || ' at ', '') || provider,
+        max(seconds_waited) / 3600.0,
+        count(*)
+    from dialogs
+    where is_open and is_overdue
+    group by provider, channel_id
+    union all
+    select 'tier_nearly_used', provider, provider, {{ rate("customers", "customers_allowed") }}, customers_allowed
+    from limits
+    union all
+    select
+        'quota_nearly_used',
+        provider || ':' || plan || ':' || quota_category || ':' || number,
+        provider || coalesce(', ' || nullif(quota_category, ''), '') || coalesce(', ' || nullif(number, ''), ''),
+        {{ rate("messages", "free_quota") }},
+        free_quota
+    from quotas
 
 ),
 

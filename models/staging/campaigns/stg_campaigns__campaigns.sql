@@ -23,7 +23,9 @@ final as (
         approved_at,
         approved_by,
         started_at,
-        finished_at
+        finished_at,
+        template_body,
+        holdout_share
     from source
 
 )

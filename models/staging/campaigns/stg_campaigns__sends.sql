@@ -13,6 +13,7 @@ final as (
         customer_id,
         send_id,
         variant,
+        arm,
         phone,
         user_id,
         state,
@@ -22,7 +23,9 @@ final as (
         error_family,
         planned_at,
         claimed_at,
-        outcome_at
+        outcome_at,
+        text_length,
+        is_personalised
     from source
 
 )

@@ -1,0 +1,163 @@
+"""The history of customers: only forward, only what was published, and not lost with the warehouse."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import yaml
+from warehouse import ask, build, project, put, shop
+
+from ingest import loader
+from wabench import dbt, published, snapshots
+from wabench.errors import Busy
+from wabench.refresh import TestsFailed, refresh
+from wabench.settings import ROOT, Settings
+
+DAY = timedelta(days=1)
+START = datetime.fromisoformat("2026-06-01")
+ANN, BOB = "+15550001", "+15550002"
+STATES = """
+    select phone, frequency_tag, order_value_tag, rfm_group, dbt_valid_from, dbt_valid_to
+    from marts.snap_customer_tags
+    left join (select identity as phone, customer_id from marts.dim_identities where identity_type = 'phone')
+        using (customer_id)
+    order by phone nulls last, dbt_valid_from
+"""
+
+
+def order(number: int, phone: str, at: datetime, **more: object) -> dict[str, object]:
+    return {"order_id": f"o{number}", "phone": phone, "ordered_at": at, "total": Decimal(60), **more}
+
+
+def states(settings: Settings, patience: float = 20) -> list[tuple[object, ...]]:
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return ask(settings, STATES)
+        except Busy:  # a killed refresh's dbt is about to let go of the warehouse
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Ann orders once and falls silent, Bob is new on the second day; each day's refresh is published."""
+    settings = shop(tmp_path_factory.mktemp("snapshots"))
+    put(settings, 1, {"orders": [order(1, ANN, START - 88 * DAY), order(2, BOB, START + DAY / 2)]})
+    for day in range(2):
+        refresh(settings, (START + day * DAY).replace(tzinfo=UTC))
+    return settings
+
+
+SEEN = [
+    (ANN, "quarterly", "medium", "needs_attention", START, START + DAY),
+    (ANN, "quarterly", "medium", "lost", START + DAY, None),
+    (BOB, "none", "none", "none", START, START + DAY),
+    (BOB, "quarterly", "medium", "promising", START + DAY, None),
+]
+
+
+def test_a_state_holds_until_the_refresh_that_saw_it_change(grown: Settings) -> None:
+    assert states(grown) == SEEN
+
+
+def test_readers_have_the_history(grown: Settings) -> None:
+    rows = published.query(grown, "select dbt_valid_to, refreshed_at from snap_customer_tags").to_pylist()
+    assert len(rows) == len(SEEN)
+
+
+def test_a_refresh_that_looks_back_adds_nothing(grown: Settings) -> None:
+    outcome = refresh(grown, (START + DAY / 2).replace(tzinfo=UTC))
+    assert outcome.version
+    assert states(grown) == SEEN
+    [error] = dbt.build(grown, START).errors
+    assert "knows a later moment; leave it out: --exclude snap_customer_tags" in error
+
+
+def test_a_refresh_that_looks_ahead_adds_nothing(grown: Settings) -> None:
+    refresh(grown, datetime.now(UTC) + 9 * DAY)
+    assert states(grown) == SEEN
+
+
+def test_what_a_refused_refresh_saw_is_taken_back_and_a_kill_changes_nothing(grown: Settings) -> None:
+    with closing(loader.connect(grown)) as connection:
+        connection.execute("update raw.orders set currency = 'XAF' where order_id = 'o2'")
+    with pytest.raises(TestsFailed):
+        refresh(grown, (START + 2 * DAY).replace(tzinfo=UTC))
+    with closing(loader.connect(grown)) as connection:
+        connection.execute("update raw.orders set currency = 'USD'")
+    _refresh_and_die(grown.home, START + 3 * DAY, "assert_validity_ends_after_it_begins")
+    assert len(states(grown)) > len(SEEN)
+    _refresh_and_die(grown.home, START + 3 * DAY, "snap_customer_tags")
+    refresh(grown, (START + 3 * DAY).replace(tzinfo=UTC), full=True)
+    before, ann, *bob = SEEN
+    changed = START + 3 * DAY
+    assert states(grown) == [before, (*ann[:5], changed), (ANN, "rare", *ann[2:4], changed, None), *bob]
+
+
+def test_the_history_comes_back_when_the_warehouse_was_deleted(grown: Settings) -> None:
+    before = ask(grown, "select * from marts.snap_customer_tags order by all")
+    orders = ask(grown, "select order_id, phone, ordered_at from raw.orders order by all")
+    grown.paths.warehouse.unlink()
+    put(grown, 1, {"orders": [order(int(key[1:]), phone, at) for key, phone, at in orders]})
+    refresh(grown, (START + 4 * DAY).replace(tzinfo=UTC))
+    assert ask(grown, "select * from marts.snap_customer_tags order by all") == before
+
+
+def test_a_customer_who_turns_out_to_be_another_ends(grown: Settings) -> None:
+    put(grown, 2, {"orders": [order(9, ANN, START, customer_ref="both"), order(8, BOB, START, customer_ref="both")]})
+    refresh(grown, (START + 5 * DAY).replace(tzinfo=UTC))
+    sql = "select count(*), count(distinct customer_id) from marts.snap_customer_tags where dbt_valid_to is null"
+    assert ask(grown, sql) == [(1, 1)]
+    [(last,)] = ask(grown, "select max(dbt_valid_to) from marts.snap_customer_tags")
+    assert last == START + 5 * DAY
+
+
+def test_a_column_more_keeps_the_history(grown: Settings, tmp_path: Path) -> None:
+    before = ask(grown, "select count(*) from marts.snap_customer_tags")
+    extended = project(tmp_path)
+    for name, old, new in (
+        ("models/intermediate/customers/int_customers_tracked.sql", "rfm_group,", "rfm_group, 'high' as ltv_band,"),
+        ("models/marts/customers/_customers__snapshots.yml", "rfm_group]", "rfm_group, ltv_band]"),
+    ):
+        path = extended / name
+        path.write_text(path.read_text().replace(old, new))
+    for _ in range(2):  # the second finds the column there
+        build(grown, START + 6 * DAY, project=extended)
+    sql = "select count(*), count(ltv_band) from marts.snap_customer_tags"
+    assert ask(grown, sql) == [(before[0][0] + 1, 1)]
+
+
+def test_every_observed_column_is_watched() -> None:
+    [snapshot] = yaml.safe_load((ROOT / "models/marts/customers/_customers__snapshots.yml").read_text())["snapshots"]
+    columns = [column["name"] for column in snapshot["columns"] if not column["name"].startswith("dbt_")]
+    assert columns == ["customer_id", *snapshot["config"]["check_cols"], "as_of"]
+    assert snapshot["name"] == snapshots.TABLE
+
+
+def _refresh_and_die(home: Path, as_of: datetime, node: str) -> None:
+    code = """
+import os, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from warehouse import shop
+from wabench import dbt, refresh
+def die(name, number, total):
+    if name == sys.argv[3]:
+        os.kill(os.getpid(), signal.SIGKILL)
+build = dbt.build
+dbt.build = lambda settings, as_of, full, progress, without: build(settings, as_of, full, die, without=without)
+refresh.refresh(shop(Path(sys.argv[1])), datetime.fromisoformat(sys.argv[2]).replace(tzinfo=UTC))
+"""
+    command = [sys.executable, "-c", code, str(home), as_of.isoformat(), node]
+    support = str(ROOT / "tests" / "support")
+    killed = subprocess.run(command, env=os.environ | {"PYTHONPATH": support}, check=False)
+    assert killed.returncode == -signal.SIGKILL

@@ -1,0 +1,189 @@
+"""How many orders lie ahead: the whole distribution of one customer's orders in the next days.
+
+Of a customer who is alive, the orders that would come if nobody ever left are negative binomial, K, for the rate is
+gamma(r + x, alpha + T); and who had j more orders is still there with S(j) = B(a, b + y + j) / B(a, b + y), y being
+the chances to leave so far. The two are independent, and more than j orders come exactly if K > j and the first j
+were survived. So
+
+    P(X > j) = P(alive) S(j) P(K > j),    E[X] = sum of P(X > j),    E[X^2] = sum of (2j + 1) P(X > j).
+
+The first sum is equation 10 of Fader, Hardie and Lee 2005 without its hypergeometric function: every term is
+positive, so nothing cancels or overflows, and a = 1 is no exception.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from wabench.ltv.counts import Counts, Floats, joined
+from wabench.ltv.orders import Basis, OrdersFit, p_alive
+
+NEGLIGIBLE = 1e-12  # of an order: terms below it are left out
+MOST_TERMS = 600  # summed one by one; what has more, or begins below what a float holds, is integrated
+LOWEST_START = -650.0
+HIGHEST = 1e9  # orders: a quantile above it is none of this world
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """What holds of a row's customer if alive: shape and rate (days) of the gamma, a and b of the beta."""
+
+    shape: Floats
+    rate: Floats
+    a: float
+    b: Floats
+
+    @classmethod
+    def of(cls, fit: OrdersFit, frequency: Floats, age: Floats) -> "Alive":
+        """Update the population by a history; without a model everybody is alike, an exponential of the mean rate."""
+        if fit.basis is not Basis.MODEL:
+            rate = 1 / fit.rate if fit.rate > 0 else float("inf")
+            return cls(np.ones_like(age), np.full_like(age, rate), 0.0, np.ones_like(age))
+        b = fit.b + frequency + fit.chance_at_first if fit.has_dropout else np.ones_like(age)
+        return cls(fit.r + frequency, fit.alpha + age, fit.a, b)
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Alive":
+        """Only these rows."""
+        return Alive(self.shape[rows], self.rate[rows], self.a, self.b[rows])
+
+
+def expected_orders(fit: OrdersFit, counts: Counts, days: float) -> Floats:
+    """Expected order days, per row (of one customer), in the next `days` days."""
+    return moments(fit, counts, np.array([days]))[0].ravel()
+
+
+def expected_orders_of_new(fit: OrdersFit, days: float) -> float:
+    """Expected order days after the first of a customer in the first `days` days since it.
+
+    For the BG/NBD equation 9 of Fader, Hardie and Lee 2005; for the MBG/NBD it counts who left after the first order.
+    """
+    new = Counts.of([0.0], [0.0], [0.0])
+    return float(expected_orders(fit, new, days)[0])
+
+
+def moments(fit: OrdersFit, counts: Counts, days: Floats) -> tuple[Floats, Floats]:
+    """Mean and mean square of the orders within each of `days`: two arrays, days by rows."""
+    first, index = joined(counts.frequency, counts.age)
+    once, squared = np.zeros((len(days), len(counts))), np.zeros((len(days), len(counts)))
+    for part in fit.parts:
+        alive = Alive.of(part, counts.frequency[first], counts.age[first])
+        still = p_alive(part, counts) / len(fit.parts)
+        for i, day in enumerate(days):
+            sums = _sums(alive, day)
+            once[i] += sums[0][index] * still
+            squared[i] += sums[1][index] * still
+    return once, squared
+
+
+def p_none(fit: OrdersFit, counts: Counts, days: float) -> Floats:
+    """Probability, per row, of no order in the next `days` days."""
+    some = np.zeros(len(counts))
+    for part in fit.parts:
+        alive = Alive.of(part, counts.frequency, counts.age)
+        some -= np.expm1(-alive.shape * np.log1p(days / alive.rate)) * p_alive(part, counts) / len(fit.parts)
+    return 1 - some
+
+
+def quantile(fit: OrdersFit, counts: Counts, days: float, level: float, sd: float = 0.0) -> Floats:
+    """Least number of orders, per row, that is not exceeded with probability `level` or more.
+
+    sd: of the logarithm of a factor on everybody's rate that nobody knows; mixed in by a three-point rule (Gauss-
+    Hermite).
+    """
+    mixed = [
+        (part, weight / len(fit.parts), days * float(np.exp(sd * np.sqrt(3) * node - sd**2 / 2)))
+        for part in fit.parts
+        for weight, node in (((1 / 6, -1), (2 / 3, 0), (1 / 6, 1)) if sd > 0 else ((1.0, 0),))
+    ]
+    states = [Alive.of(part, counts.frequency, counts.age) for part, _, _ in mixed]
+    still = [p_alive(part, counts) * weight for part, weight, _ in mixed]
+
+    def exceeded(rows: NDArray[np.intp], number: Floats) -> NDArray[np.bool_]:
+        chance = np.zeros(rows.size)
+        for state, share, (_, _, span) in zip(states, still, mixed, strict=True):
+            chance += share[rows] * _more_than(state.take(rows), number, span)
+        return chance > 1 - level
+
+    return _least(len(counts), exceeded)
+
+
+def _least(rows: int, exceeded: Callable[[NDArray[np.intp], Floats], NDArray[np.bool_]]) -> Floats:
+    """Find for each row the least whole number that is not exceeded: first by doubling, then by halving."""
+    low, high = np.full(rows, -1.0), np.zeros(rows)
+    left = np.arange(rows)
+    while left.size:
+        left = left[exceeded(left, high[left])]
+        low[left] = high[left]
+        high[left] = 2 * high[left] + 1
+        left = left[high[left] < HIGHEST]
+    left = np.flatnonzero(high - low > 1)
+    while left.size:
+        middle = np.floor((low[left] + high[left]) / 2)
+        more = exceeded(left, middle)
+        low[left] = np.where(more, middle, low[left])
+        high[left] = np.where(more, high[left], middle)
+        left = left[high[left] - low[left] > 1]
+    return high
+
+
+def _sums(alive: Alive, days: float) -> tuple[Floats, Floats]:
+    """Sum P(X > j) and (2j + 1) P(X > j) of customers who are alive."""
+    once, squared = np.zeros_like(alive.rate), np.zeros_like(alive.rate)
+    mean, start = alive.shape * days / alive.rate, -alive.shape * np.log1p(days / alive.rate)
+    spread = np.sqrt(mean * (1 + days / alive.rate))
+    long = (mean + 8 * spread + 28 * days / alive.rate > MOST_TERMS) | (start < LOWEST_START)
+    for j, rows, chance in _terms(alive, days, np.flatnonzero(~long)):
+        once[rows] += chance
+        squared[rows] += (2 * j + 1) * chance
+    if long.any():
+        once[long], squared[long] = _integrals(alive.take(long), days)
+    return once, squared
+
+
+def _terms(alive: Alive, days: float, rows: NDArray[np.intp]) -> Iterator[tuple[int, NDArray[np.intp], Floats]]:
+    """Yield j, rows and their P(X > j), as long as it matters."""
+    shape, b = alive.shape[rows], alive.b[rows]
+    odds = days / (alive.rate[rows] + days) if days > 0 else np.zeros_like(shape)
+    exactly = np.exp(-shape * np.log1p(days / alive.rate[rows]))
+    more, stays = 1 - exactly, np.ones_like(shape)
+    for j in range(MOST_TERMS * 2):
+        chance = stays * more
+        keep = chance > NEGLIGIBLE
+        if not keep.all():
+            rows, shape, b, odds = rows[keep], shape[keep], b[keep], odds[keep]
+            exactly, more, stays, chance = exactly[keep], more[keep], stays[keep], chance[keep]
+        if not rows.size:
+            return
+        yield j, rows, chance
+        exactly = exactly * odds * ((shape + j) / (j + 1))
+        more = more - exactly
+        stays = stays * ((b + j) / (alive.a + b + j))
+
+
+def _integrals(alive: Alive, days: float) -> tuple[Floats, Floats]:
+    """Do what `_sums` does for very many terms: the first 50 by themselves, then by Gauss-Legendre in ln j."""
+    firsts = np.arange(50.0)
+    once = sum((_more_than(alive, j, days) for j in firsts), np.zeros_like(alive.rate))
+    squared = sum(((2 * j + 1) * _more_than(alive, j, days) for j in firsts), np.zeros_like(alive.rate))
+    mean = alive.shape * days / alive.rate
+    end = 100 + mean + 12 * np.sqrt(mean * (1 + days / alive.rate)) + 40 * days / alive.rate
+    low, high = np.log(firsts[-1] + 0.5), np.log(end)
+    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+        j = np.exp(low + (high - low) * (node + 1) / 2)
+        width = weight / 2 * (high - low) * j
+        chance = _more_than(alive, j, days)
+        once += width * chance
+        squared += width * (2 * j + 1) * chance
+    return once, squared
+
+
+def _more_than(alive: Alive, j: Floats | float, days: float) -> Floats:
+    """P(X > j) of customers who are alive, for a j that need not be whole."""
+    odds = np.where(np.isfinite(alive.rate), days / (alive.rate + days), 0.0) if days > 0 else np.zeros_like(alive.rate)
+    more = special.betainc(np.asarray(j) + 1.0, alive.shape, odds)
+    stays = np.exp(special.betaln(alive.a, alive.b + j) - special.betaln(alive.a, alive.b)) if alive.a > 0 else 1.0
+    return np.asarray(more * stays, dtype=np.float64)

@@ -1,0 +1,76 @@
+"""What prior data say of how far off the next forecast will be: the season, the level, and how sure either is."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from wabench.ltv.counts import Floats
+from wabench.ltv.forecast import Calibration
+
+YEAR = 365
+LEAST_ORDERS = 200  # in the same days a year earlier: below it an index would be noise
+SEASON_LIMIT = 3.0
+SHRUNK = 0.5
+PRIOR_SD, PRIOR_WEIGHT = 0.2, 2.0  # of the logarithm of a total, as if seen in two back-tests
+
+
+class Tested(Protocol):
+    """What a calibration reads of an earlier back-test."""
+
+    @property
+    def plain_orders(self) -> float: ...
+    @property
+    def plain_value(self) -> float: ...
+    @property
+    def season(self) -> float: ...
+    @property
+    def expected_orders(self) -> float: ...
+    @property
+    def expected_value(self) -> float: ...
+    @property
+    def actual_orders(self) -> float: ...
+    @property
+    def actual_value(self) -> float: ...
+
+
+def season_index(daily_orders: Floats, days: int) -> float | None:
+    """Mean of the same days a year earlier over the mean of the year around their middle; None without that year.
+
+    A year around the middle, so that growth is no season; for a year ahead the index is 1.
+    """
+    if days >= YEAR:
+        return 1.0
+    begins = len(daily_orders) - YEAR
+    around = begins + days // 2 - YEAR // 2
+    if around < 0 or days < 1:
+        return None
+    same = daily_orders[begins : begins + days]
+    year = daily_orders[around : around + YEAR]
+    if same.sum() < LEAST_ORDERS:
+        return None
+    return float(np.clip(same.mean() / year.mean(), 1 / SEASON_LIMIT, SEASON_LIMIT))
+
+
+def calibrate(daily_orders: Floats, days: int, earlier: Sequence[Tested]) -> Calibration:
+    """Season, and half of how far off the last back-test was, from prior data alone.
+
+    daily_orders: the shop's order days of each calendar day, the last one the day before the forecast begins.
+    earlier: oldest first, each ended before the forecast begins.
+    """
+    season = season_index(daily_orders, days)
+    season = 1.0 if season is None else season
+    orders = [(one.actual_orders, one.plain_orders * one.season, one.expected_orders) for one in earlier]
+    value = [(one.actual_value, one.plain_value * one.season, one.expected_value) for one in earlier]
+    return Calibration(season, _level(orders), _level(value), _sd(orders), _sd(value))
+
+
+def _level(tested: Sequence[tuple[float, float, float]]) -> float:
+    errors = [np.log(actual / plain) for actual, plain, _ in tested if actual > 0 and plain > 0]
+    return float(np.exp(SHRUNK * errors[-1])) if errors else 1.0
+
+
+def _sd(tested: Sequence[tuple[float, float, float]]) -> float:
+    errors = [np.log(actual / expected) for actual, _, expected in tested if actual > 0 and expected > 0]
+    squares = PRIOR_WEIGHT * PRIOR_SD**2 + float(np.square(errors).sum())
+    return float(np.sqrt(squares / (PRIOR_WEIGHT + len(errors))))
