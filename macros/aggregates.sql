@@ -43,7 +43,7 @@
 {% macro part_of(amount, digits) -%}
     {%- set unit = 10 ** digits -%}
     {%- set even = "floor(" ~ amount ~ " * " ~ unit ~ " / parts) / " ~ unit -%}
-    cast(case when is_main then {{ amount }} - (parts - 1) * cast({{ even }} as decimal(18, {{ digits }})) else {{ even }} end as decimal(18, {{ digits }}))
+    cast(case when is_main then {{ amount }} - cast(parts - 1 as integer) * cast({{ even }} as decimal(18, {{ digits }})) else {{ even }} end as decimal(18, {{ digits }}))
 {%- endmacro %}
 
 

@@ -150,7 +150,7 @@ measured as (
         net_revenue,
         last_order_at,
         happened_at,
-        {{ money("net_revenue / nullif(orders, 0)") }} as average_order_value,
+        {{ money(rate("net_revenue", "orders")) }} as average_order_value,
         {{ seconds_between("last_interaction_at", "happened_at") }} / 86400.0 as days_silent
     from counted
     where message_key is not null

@@ -60,7 +60,7 @@ final as (
         {{ rate("coalesce(bought.buyers, 0)", "months.customers") }} as retained_share,
         cast(coalesce(bought.orders, 0) as bigint) as orders,
         {{ money("coalesce(bought.net_revenue, 0)") }} as net_revenue,
-        {{ money("coalesce(sum(bought.net_revenue) over since, 0) / months.customers") }} as net_revenue_per_customer,
+        {{ money(rate("coalesce(sum(bought.net_revenue) over since, 0)", "months.customers")) }} as net_revenue_per_customer,
         '{{ var("currency") }}' as currency
     from months
     left join bought on months.cohort = bought.cohort and months.month = bought.month

@@ -88,8 +88,8 @@ averaged as (
 
     select
         *,
-        {{ money("ltv_historic / nullif(customers, 0)") }} as ltv_historic_average,
-        {{ money("ltv_expected_12m / nullif(customers, 0)") }} as ltv_expected_12m_average
+        {{ money(rate("ltv_historic", "customers")) }} as ltv_historic_average,
+        {{ money(rate("ltv_expected_12m", "customers")) }} as ltv_expected_12m_average
     from together
 
 ),
