@@ -38,12 +38,11 @@
 {%- endmacro %}
 
 
-{# An even part of an amount in a row that has `parts` and `is_main`, to so many digits; the main part takes what is left
-   over, so that the parts add up to the amount. #}
-{% macro part_of(amount, digits) -%}
-    {%- set unit = 10 ** digits -%}
-    {%- set even = "floor(" ~ amount ~ " * " ~ unit ~ " / parts) / " ~ unit -%}
-    cast(case when is_main then {{ amount }} - cast(parts - 1 as integer) * cast({{ even }} as decimal(18, {{ digits }})) else {{ even }} end as decimal(18, {{ digits }}))
+{# An even part of an amount in a row that has `parts` and `is_main`; the main part takes what can't be parted evenly, so
+   that the parts add up to the amount. #}
+{% macro part_of(amount) -%}
+    {%- set even = money("floor(" ~ amount ~ " * 10000 / parts) / 10000") -%}
+    {{ money("case when is_main then " ~ amount ~ " - cast(parts - 1 as integer) * " ~ even ~ " else " ~ even ~ " end") }}
 {%- endmacro %}
 
 

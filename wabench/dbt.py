@@ -24,8 +24,6 @@ from wabench.settings import ROOT, Settings
 Progress = Callable[[str, int, int], None]
 """Called with a node's name, its number and the number of nodes."""
 
-_OURS = ("test", "unit_test")
-
 
 class Engine(StrEnum):
     """What a build runs on, as the target of the profile is called."""
@@ -74,21 +72,23 @@ def build(
     project: Path = ROOT,
     without: Collection[str] = (),
     only: Collection[str] = (),
+    is_tested: bool = True,
     engine: Engine = Engine.DUCKDB,
 ) -> Build:
-    """Build and test every model of the project but those `without`; `as_of` is naive UTC.
+    """Build every model of the project but those `without`, or `only` what dbt selects by these; `as_of` is naive UTC.
 
-    `full` makes incremental models from scratch, never a snapshot. `only` is what dbt selects, instead of all.
+    `full` makes incremental models from scratch, never a snapshot. Unit tests are of the models' code, whatever the
+    data: they are for `dbt build`, which developers run. Spark reads what `wabench.parquet` wrote, and leaves what it
+    built there.
 
-    Spark reads what `wabench.parquet` wrote, and leaves there what it built. Raises WabenchError where dbt could not
-    begin or was stopped before it was through.
+    Raises WabenchError where dbt could not begin or was stopped before it was through.
     """
     if engine is Engine.SPARK:
         _check_spark()
     results = target(settings) / "run_results.json"
     results.unlink(missing_ok=True)
     with subprocess.Popen(  # noqa: S603 - our own module with our own arguments
-        _command(settings, full, project, engine, without, only),
+        [*_command(settings, project, engine), *_choices(full, without, only, is_tested)],
         cwd=project,
         env=_environment(settings, as_of),
         stdin=subprocess.PIPE,
@@ -104,7 +104,7 @@ def build(
         raise WabenchError(f"dbt could not build: {reason}; see {log(settings)}")
     told, manifest = json.loads(results.read_bytes()), json.loads((target(settings) / "manifest.json").read_bytes())
     done = _read(told, manifest)
-    left, code = set() if only else _left(told, manifest, without), process.returncode
+    left, code = set() if only else _left(told, manifest, without, is_tested), process.returncode
     is_told = code == 1 and (done.failed or done.errors)
     if (code or left) and not is_told:
         raise WabenchError(f"nothing published: dbt was stopped with {len(left)} nodes left; see {log(settings)}")
@@ -129,17 +129,22 @@ def _check_spark() -> None:
         raise WabenchError("the target spark needs Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless)")
 
 
-def _command(
-    settings: Settings, full: bool, project: Path, engine: Engine, without: Collection[str], only: Collection[str]
-) -> list[str]:
+def _command(settings: Settings, project: Path, engine: Engine) -> list[str]:
     names = ("currency", "timezone", "attribution_days", "attribution_model")
     variables = {name: getattr(settings, name) for name in names}
     command = [sys.executable, "-m", _CHILDREN[engine], "build", "--target", engine.value]
     command += ["--log-format", "json", "--log-level-file", "info"]
-    command += ["--project-dir", str(project), "--profiles-dir", str(project), "--vars", json.dumps(variables)]
-    command += ["--exclude", *sorted(without)] if without else []
-    command += ["--select", *sorted(only)] if only else []
-    return [*command, "--full-refresh"] if full else command
+    return [*command, "--project-dir", str(project), "--profiles-dir", str(project), "--vars", json.dumps(variables)]
+
+
+def _choices(full: bool, without: Collection[str], only: Collection[str], is_tested: bool) -> Iterator[str]:
+    yield from ("--exclude-resource-type", "unit_test", *(() if is_tested else ("test",)))
+    if without:
+        yield from ("--exclude", *sorted(without))
+    if only:
+        yield from ("--select", *sorted(only))
+    if full:
+        yield "--full-refresh"
 
 
 def _environment(settings: Settings, as_of: datetime) -> dict[str, str]:
@@ -173,11 +178,11 @@ def _follow(lines: Iterable[str], progress: Progress | None) -> str | None:
 
 def _read(results: dict[str, Any], manifest: dict[str, Any]) -> Build:
     return Build(
-        tests=tuple(_tests(results["results"], {**manifest["nodes"], **manifest["unit_tests"]})),
+        tests=tuple(_tests(results["results"], manifest["nodes"])),
         errors=tuple(
             f"{_name(r['unique_id'])}: {' '.join((r['message'] or 'no reason given').split())}"
             for r in results["results"]
-            if r["status"] == "error" and not r["unique_id"].startswith(_OURS)
+            if r["status"] == "error" and not r["unique_id"].startswith("test.")
         ),
         marts=tuple(
             node["alias"]
@@ -187,21 +192,21 @@ def _read(results: dict[str, Any], manifest: dict[str, Any]) -> Build:
     )
 
 
-def _left(results: dict[str, Any], manifest: dict[str, Any], without: Collection[str]) -> set[str]:
+def _left(results: dict[str, Any], manifest: dict[str, Any], without: Collection[str], is_tested: bool) -> set[str]:
     """Name what did not come out well, or not at all: dbt writes down what was done when it is interrupted, too."""
     well = {r["unique_id"] for r in results["results"] if r["status"] in ("success", "pass", "warn")}
-    excluded = {name for name, node in manifest["nodes"].items() if node["name"] in without}
-    tests = {
-        name
-        for name, node in manifest["nodes"].items()
-        if node["resource_type"] == "test" and excluded.intersection(node["depends_on"]["nodes"])
-    }
-    return {*manifest["nodes"], *manifest["unit_tests"]} - well - excluded - tests
+    nodes = manifest["nodes"].items()
+    excluded = {name for name, node in nodes if node["name"] in without}
+    tests = {name for name, node in nodes if node["resource_type"] == "test"}
+    if is_tested:
+        tests = {name for name in tests if excluded.intersection(manifest["nodes"][name]["depends_on"]["nodes"])}
+    inlined = {name for name, node in nodes if node["config"].get("materialized") == "ephemeral"}
+    return {*manifest["nodes"]} - well - excluded - tests - inlined
 
 
 def _tests(results: list[dict[str, Any]], nodes: dict[str, Any]) -> Iterator[DataTest]:
     for result in results:
-        if not result["unique_id"].startswith(_OURS):
+        if not result["unique_id"].startswith("test."):
             continue
         node = nodes[result["unique_id"]]
         tested = node.get("attached_node") or next(iter(node["depends_on"]["nodes"]), None)

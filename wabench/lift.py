@@ -12,7 +12,7 @@ value for each experiment. What can't be told is nan.
 - Sample ratio: Fabijan et al. (2019), "Diagnosing sample ratio mismatch in online controlled experiments".
 - Power: Chow, Shao and Wang (2008), "Sample size calculations in clinical research", section 4.2.
 - Shrinkage: DerSimonian and Laird (1986), "Meta-analysis in clinical trials"; Morris (1983), "Parametric empirical
-  Bayes inference", section 1.
+  Bayes inference: theory and applications", section 5.
 """
 
 from dataclasses import dataclass
@@ -26,8 +26,10 @@ from scipy import special
 Numbers = float | NDArray[np.float64]
 LEVEL = 0.95
 POWER = 0.8
-LEAST_CAMPAIGNS = 3
-"""Fewer say next to nothing of how much campaigns differ, so nothing is shrunk."""
+LEAST_CAMPAIGNS = 4
+"""Fewer don't say how much campaigns differ, so nothing is shrunk."""
+
+_NOISE = 1e-9  # less variance than this, of its square, is what floats make of a covariate that is the same for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class Effect:
 def compare(treated: Arm, held_out: Arm, level: float = LEVEL) -> Effect:
     """Estimate the mean outcome of the treated less that of the held out, adjusted for the covariate.
 
-    Nothing but nan where an arm has fewer than 3 customers, or nobody in either has an outcome.
+    Nothing but nan where an arm has fewer than 3 customers, or nobody in either has an outcome, or so few have one that
+    the covariate seems to tell them all.
     """
     treated, held_out = _floats(treated), _floats(held_out)
     arms = (treated, held_out)
@@ -75,7 +78,7 @@ def compare(treated: Arm, held_out: Arm, level: float = LEVEL) -> Effect:
         errors = [_squared_error(arm, arms, theta) for arm in arms]
         squared, plain = sum(errors), sum(_squared_error(arm, arms, 0.0) for arm in arms)
         freedom = squared**2 / sum(e**2 / (arm.customers - 2) for e, arm in zip(errors, arms, strict=True))
-        error = np.where(_is_enough(arms), np.sqrt(squared), np.nan)
+        error = np.where(_is_enough(arms) & (squared > 0), np.sqrt(squared), np.nan)
         reach = special.stdtrit(freedom, (1 + level) / 2) * error
         return Effect(
             value=np.where(np.isnan(error), np.nan, value),
@@ -135,12 +138,14 @@ def shrink(effects: NDArray[np.float64], errors: NDArray[np.float64], level: flo
     known = np.isfinite(effects) & np.isfinite(errors) & (errors > 0)
     if known.sum() < LEAST_CAMPAIGNS:
         return shrunk
-    values, variances = effects[known], errors[known] ** 2
-    weights = 1 / (variances + _between(values, variances))
-    mean = (weights * values).sum() / weights.sum()
-    pull = weights * variances
-    error = np.sqrt(variances * (1 - pull) + pull**2 / weights.sum())
+    values, variances, few = effects[known], errors[known] ** 2, int(known.sum()) - 3
+    spread = variances + _between(values, variances)
+    weights = 1 / spread / (1 / spread).sum()
+    mean = (weights * values).sum()
+    pull = few / (few + 2) * variances / spread
     value = values - pull * (values - mean)
+    doubt = 2 / few * pull**2 * (weights * spread).sum() / spread  # of the pull itself
+    error = np.sqrt(variances * (1 - (1 - weights) * pull) + doubt * (values - mean) ** 2)
     reach = special.ndtri((1 + level) / 2) * error
     shrunk[known] = np.column_stack((value, value - reach, value + reach))
     return shrunk
@@ -168,7 +173,8 @@ def _theta(arms: Any) -> Any:
     """Give the theta that leaves the least variance: each arm's slope counts by how much its mean varies."""
     covariate = sum(_covariance(arm.customers, arm.x, arm.x, arm.xx) / arm.customers for arm in arms)
     shared = sum(_covariance(arm.customers, arm.x, arm.y, arm.xy) / arm.customers for arm in arms)
-    return np.where(covariate > 0, shared / covariate, 0.0)
+    size = sum(arm.xx / arm.customers**2 for arm in arms)
+    return np.where(covariate > _NOISE * size, shared / covariate, 0.0)
 
 
 def _mean(arm: Any, theta: Any) -> Any:

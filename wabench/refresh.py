@@ -186,14 +186,15 @@ def _build(work: _Work) -> None:
 
 def _build_on_spark(work: _Work, is_next: bool) -> dbt.Build:
     """Build there and take the marts; the snapshot is taken here, of these: Spark can't merge into Parquet."""
-    settings, as_of, snapshot = work.settings, work.run.as_of, snapshots.TABLE
+    settings, as_of = work.settings, work.run.as_of
     with parquet.lent(settings):
-        done = dbt.build(settings, as_of, progress=work.node, without=(snapshot,), engine=work.engine)
+        done = dbt.build(settings, as_of, progress=work.node, engine=work.engine)
         with _opened(settings) as connection:
             parquet.take(settings, connection)
+    done = replace(done, marts=(*done.marts, snapshots.TABLE))
     if done.failed or done.errors or not is_next:
         return done
-    taken = dbt.build(settings, as_of, progress=work.node, only=(f"1+{snapshot}",))
+    taken = dbt.build(settings, as_of, progress=work.node, only=(f"1+{snapshots.TABLE}",))
     return replace(done, tests=done.tests + taken.tests, errors=taken.errors)
 
 

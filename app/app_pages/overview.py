@@ -25,8 +25,21 @@ ALERTS = {
     "`wabench ingest`.",
     "rejected_rows": "Source **{subject_name}**: {value:,.0f} records of the last 7 days could not be read; "
     "`raw.rejected` says why.",
+    "refund_over_order": "Source **{subject_name}**: {value:,.0f} orders gave back more than was charged; "
+    "their net is below zero.",
+    "future_event": "Provider **{subject_name}**: {value:,.0f} events happened later than they were received; "
+    "its clock is wrong.",
     "shrunken_source": "{value:,.0f} **{subject_name}**. A full pull did not show them, and too little or nothing else "
     "to take them for deleted; they count on.",
+    "unknown_order_status": "{value:,.0f} orders of **{subject_name}** are in a status nobody knows and count as never "
+    "paid. Name it in the source's table.",
+    "shared_identity": "**{subject_name}** stands with {value:,.0f} others, so it leads to nobody.",
+    "dialogs_waiting": "{denominator:,} dialogs on **{subject_name}** wait for an answer, the longest for "
+    "{value:,.1f} hours; the line is {threshold:,.0f}. High order values first.",
+    "tier_nearly_used": "**{subject_name}**: {value:.0%} of the {denominator:,} customers who may be written to in 24 "
+    "hours are used up. Spread the next campaign over several days.",
+    "quota_nearly_used": "**{subject_name}**: {value:.0%} of this month's {denominator:,} free messages are used up; "
+    "those after them cost the plan's price.",
 }
 
 
@@ -117,7 +130,8 @@ def revenue(periods: list[dict[str, Any]], headline: dict[str, Any], settings: S
     currency = headline["currency"] or settings.currency
     st.subheader("Net revenue", anchor=False)
     grain = "day" if days <= 30 else "week" if days <= 120 else "month"
-    st.caption(f"{currency} by {grain}, {label}; an order counts for the last message delivered before it")
+    touch = "first" if settings.attribution_model == "first_touch" else "last"
+    st.caption(f"{currency} by {grain}, {label}; an order counts for the {touch} message delivered before it")
     if not periods:
         has_orders = headline["first_order_at"] is not None
         hint = "Choose a longer window." if has_orders else "Bring them in with `wabench ingest`."

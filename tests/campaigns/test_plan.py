@@ -47,6 +47,30 @@ def test_every_customer_is_a_row_with_a_reason_where_a_rule_forbids_it(shop: Set
     assert planned.sample == "Hi Ana 1, use SALE until Sunday."
 
 
+def test_the_plan_keeps_what_can_be_told_of_the_texts_and_the_warehouse_gets_no_more(
+    shop: Settings, home: Path
+) -> None:
+    segment = audience(home, [customer(1), customer(22), customer(3, name="")])
+    plan.plan(shop, "spring", segment, "sale", SALE)
+    plan.plan(shop, "parcels", segment, "parcel")
+    tables = ledger.snapshot(shop)
+    assert sorted(tables["campaigns"]["template_body"].to_pylist()) == [
+        "Hi {{1}}, use SALE until Sunday.",
+        "Your parcel is on its way.",
+    ]
+    columns = ("customer_id", "text_length", "is_personalised")
+    texts = sorted(tuple(row[column] for column in columns) for row in tables["sends"].to_pylist())
+    assert texts == [
+        ("c1", 26, False),
+        ("c1", len("Hi Ana 1, use SALE until Sunday."), True),
+        ("c22", 26, False),
+        ("c22", len("Hi Ana 22, use SALE until Sunday."), True),
+        ("c3", 26, False),
+        ("c3", len("Hi , use SALE until Sunday."), False),
+    ]
+    assert "parameters" not in tables["sends"].column_names
+
+
 def test_two_customers_with_one_user_id_are_written_to_once(shop: Settings, home: Path) -> None:
     customers = [customer(1, user_id="BR.1"), customer(2, phone="", user_id="BR.1")]
     assert reasons(plan.plan(shop, "spring", audience(home, customers), "sale", SALE))["planned"] == 1

@@ -57,6 +57,13 @@ def test_an_empty_variable_is_skipped() -> None:
     assert decide(replace(ANA, parameters={"1": ""}), MARKETING, NOW) == Skip("variables missing or empty")
 
 
+def test_chance_comes_last_for_it_is_drawn_of_those_who_would_be_written_to() -> None:
+    drawn = replace(ANA, is_held_out=True)
+    assert decide(drawn, MARKETING, NOW) == decide(drawn, UTILITY, NOW) == Skip("holdout")
+    assert decide(replace(drawn, parameters={"1": ""}), MARKETING, NOW) == Skip("variables missing or empty")
+    assert decide(replace(drawn, is_repeat=True), MARKETING, NOW) == Skip("already in this campaign")
+
+
 def test_the_first_rule_that_forbids_it_is_the_reason() -> None:
     nobody = Facts(None, None, Consent("opted_out", NOW), {"1": ""}, is_repeat=True, last_promotional_at=NOW)
     assert decide(nobody, MARKETING, NOW) == Skip("no way to reach")

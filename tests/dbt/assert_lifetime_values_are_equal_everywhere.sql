@@ -54,10 +54,10 @@ final as (
         coalesce(customers.ltv_historic, 0) <> coalesce(orders.ltv_historic, 0)
         or coalesce(customers.ltv_historic, 0) <> coalesce(last_month.ltv_historic, 0)
         or customers.customers <> coalesce(last_month.customers, 0)
-        -- each customer's figure is rounded to the fourth decimal
+        -- each customer's and each group's figure is rounded
         or abs(customers.ltv_expected_12m - coalesce(last_month.ltv_expected_12m, 0)) > 0.0001 * (customers.customers + 1)
         or abs(customers.expected_orders_12m - coalesce(last_month.expected_orders_12m, 0))
-        > 1e-9 * (1 + customers.expected_orders_12m)
+        > 1e-8 * (customers.customers + 1)
 
 )
 

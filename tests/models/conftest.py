@@ -13,5 +13,5 @@ def at_once(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = shop(tmp_path_factory.mktemp("at_once"))
     put(settings, 1, FIRST)
     put(settings, 2, SECOND)
-    build(settings)
+    build(settings, is_tested=True)
     return settings

@@ -120,7 +120,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         }.items()
     ]
     put(settings, 1, {"order_lines": lines, "pulls": [_pull("till", 1, 2, "order_lines")]})
-    build(settings)
+    build(settings, is_tested=True)
     return settings
 
 

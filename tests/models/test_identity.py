@@ -154,7 +154,8 @@ def parted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Build]:
     settings = shop(tmp_path_factory.mktemp("parted"))
     put(settings, 1, HISTORY)
     build(settings)
-    return settings, build(settings, project=project(tmp_path_factory.mktemp("project"), identity_overrides=LINES))
+    overridden = project(tmp_path_factory.mktemp("project"), identity_overrides=LINES)
+    return settings, build(settings, project=overridden, is_tested=True)
 
 
 def owner(settings: Settings, identity: str) -> str:

@@ -98,7 +98,7 @@ HISTORY: Mapping[str, Rows] = {
 def priced(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = shop(tmp_path_factory.mktemp("priced"))
     put(settings, 1, HISTORY)
-    build(settings, AS_OF)
+    build(settings, AS_OF, is_tested=True)
     return settings
 
 

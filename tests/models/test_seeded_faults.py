@@ -186,7 +186,7 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     put(settings, 2, SECOND)
     with closing(loader.connect(settings)) as connection:
         connection.execute("update raw.sends set variant = 'b' where send_id = 's2'")
-    build(settings, LATER)
+    build(settings, LATER, is_tested=True)
     return settings
 
 
@@ -199,6 +199,26 @@ def test_a_fault_is_found(right: Settings, fault: str) -> None:
         connection.execute("begin")
         assert changed(connection, change) > 0
         assert set(connection.execute(sql).fetchall()) - set(before)
+        connection.execute("rollback")
+
+
+@pytest.mark.parametrize(
+    ("change", "alert"),
+    [
+        ("update raw.orders set refunded = total + 1 where order_id in ('o1', 'o5')", ("refund_over_order", "shop", 2)),
+        (
+            "update raw.message_events set occurred_at = received_at + interval 61 minute where provider = 'elsewhere'",
+            ("future_event", "elsewhere", 1),
+        ),
+    ],
+)
+def test_what_is_only_warned_of_is_an_alert(right: Settings, change: str, alert: tuple[str, str, int]) -> None:
+    sql = f"select alert, subject, value from ({compiled(right, 'fct_alerts')})"
+    with closing(loader.connect(right)) as connection:
+        assert alert not in connection.execute(sql).fetchall()
+        connection.execute("begin")
+        assert changed(connection, change) > 0
+        assert alert in connection.execute(sql).fetchall()
         connection.execute("rollback")
 
 

@@ -23,7 +23,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     build(settings)
     put(settings, 2, SECOND)
     _build_and_die(settings.home, at_node=60)
-    build(settings)
+    build(settings, is_tested=True)
     return settings
 
 

@@ -24,14 +24,18 @@ create or replace table dim_customers (
     first_seen_at timestamp, first_order_at timestamp, last_order_at timestamp,
     orders_30d bigint, orders_90d bigint, orders_365d bigint, orders bigint,
     net_revenue_30d decimal(18, 4), net_revenue_90d decimal(18, 4), net_revenue_365d decimal(18, 4),
-    net_revenue decimal(18, 4), average_order_value decimal(18, 4), currency text,
+    net_revenue decimal(18, 4), average_order_value decimal(18, 4),
+    ltv_historic decimal(18, 4), ltv_expected_12m decimal(18, 4), ltv_expected_12m_low decimal(18, 4),
+    ltv_expected_12m_high decimal(18, 4), ltv_expected_12m_variance double, expected_orders_12m double, p_alive double,
+    churn_risk text, expected_next_order_at timestamp, ltv_basis text, currency text,
     last_interaction_at timestamp, days_since_interaction bigint,
     messages_received_7d bigint, messages_received_30d bigint, messages_received_90d bigint, messages_received bigint,
     messages_read_7d bigint, messages_read_30d bigint, messages_read_90d bigint, messages_read bigint,
     messages_replied_7d bigint, messages_replied_30d bigint, messages_replied_90d bigint, messages_replied bigint,
     read_rate double, reply_rate double, last_promotional_at timestamp, last_inbound_at timestamp,
     window_open_until timestamp, is_window_open boolean, frequency_tag text, order_value_tag text,
-    engagement_tag text, bucket integer
+    engagement_tag text, rfm_recency integer, rfm_frequency integer, rfm_monetary integer, rfm_group text,
+    bucket integer
 )
 """
 
@@ -60,6 +64,7 @@ def customer(number: int) -> dict[str, Any]:
         "orders": orders,
         "net_revenue": (average or Decimal(0)) * orders,
         "average_order_value": average,
+        **_expected(orders, average, number),
         "currency": "USD",
         "last_interaction_at": None if days is None else AS_OF - timedelta(days=days),
         "days_since_interaction": days,
@@ -70,6 +75,10 @@ def customer(number: int) -> dict[str, Any]:
         "frequency_tag": ("none", "rare", "quarterly", "monthly", "monthly")[orders],
         "order_value_tag": _value_tag(average),
         "engagement_tag": _engagement_tag(days),
+        "rfm_recency": 1 + number % 5 if orders else None,
+        "rfm_frequency": orders + 1 if orders else None,
+        "rfm_monetary": 1 + number % 3 if orders else None,
+        "rfm_group": ("none", "lost", "new", "loyal", "champions")[orders],
         "bucket": number * 7919 % 10_000,
     }
 
@@ -90,6 +99,23 @@ def publish_shop(home: Path, version: str, customers: Sequence[dict[str, Any]], 
         tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
     publish(settings, Run(version, AS_OF, AS_OF), [table for (table,) in tables])
     return settings.paths.published / f"{version}.duckdb"
+
+
+def _expected(orders: int, average: Decimal | None, number: int) -> dict[str, Any]:
+    if average is None:
+        return {"ltv_historic": Decimal(0), "churn_risk": "none", "ltv_basis": "none"}
+    return {
+        "ltv_historic": average * orders,
+        "ltv_expected_12m": average * 2,
+        "ltv_expected_12m_low": average / 2,
+        "ltv_expected_12m_high": average * 5,
+        "ltv_expected_12m_variance": float(average * average),
+        "expected_orders_12m": 2.0,
+        "p_alive": number % 10 / 10,
+        "churn_risk": "high" if number % 10 < 3 else "medium" if number % 10 < 7 else "low",
+        "expected_next_order_at": AS_OF + timedelta(days=number % 90),
+        "ltv_basis": "model",
+    }
 
 
 def _value_tag(average: Decimal | None) -> str:

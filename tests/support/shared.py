@@ -10,6 +10,8 @@ import pytest
 
 FOLDER = Path(os.environ.get("WABENCH_SHARED") or "nowhere")
 ONLINE_RETAIL = FOLDER / "data/online_retail/online_retail.parquet"
+CDNOW_MASTER = FOLDER / "data/cdnow/CDNOW_master.txt"
+CDNOW_SAMPLE = FOLDER / "data/cdnow/CDNOW_sample.txt"
 FIXTURES = FOLDER / "fixtures"
 META_WEBHOOKS = FOLDER / "fixtures/meta_openapi/webhooks"
 ZENVIA_SPECIFICATION = FOLDER / "specs/zenvia/zenvia_openapi_v2.patched.json"

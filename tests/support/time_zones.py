@@ -1,4 +1,4 @@
-"""The seed time_zones, made from the system's tz database: `python tests/support/time_zones.py > seeds/time_zones.csv`."""
+"""The seed time_zones, from the system's tz database: `python tests/support/time_zones.py > seeds/time_zones.csv`."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,7 +20,7 @@ _NOT_EVERYWHERE = {"America/Coyhaique", "EST", "HST", "MST", "ROC", "Factory", "
 
 
 def csv() -> str:
-    """Give the seed's text: every zone by its name, with the country it stands for where the customer's own is unknown."""
+    """Give the seed's text: every zone by its name, with the country it stands for, if any."""
     countries = {zone: country for country, zone in _zones()}
     names = sorted(available_timezones() - _NOT_EVERYWHERE)
     return "timezone,country\n" + "".join(f"{name},{countries.get(name, '')}\n" for name in names)

@@ -52,10 +52,18 @@ def put(settings: Settings, load_id: int, raw: Mapping[str, Rows]) -> None:
                 connection.execute(f"insert into raw.{table} ({', '.join(row)}) values ({marks})", list(row.values()))
 
 
-def build(settings: Settings, as_of: datetime = AS_OF, full: bool = False, project: Path | None = None) -> dbt.Build:
+def build(
+    settings: Settings,
+    as_of: datetime = AS_OF,
+    full: bool = False,
+    project: Path | None = None,
+    is_tested: bool = False,
+) -> dbt.Build:
+    """Build the models, and run the data tests (most of the time it takes) where asked."""
     with closing(loader.connect(settings)) as connection:
         is_next = snapshots.is_next(connection, as_of, as_of)
-    done = dbt.build(settings, as_of, full, project=project or ROOT, without=() if is_next else (snapshots.TABLE,))
+    without = () if is_next else (snapshots.TABLE,)
+    done = dbt.build(settings, as_of, full, project=project or ROOT, without=without, is_tested=is_tested)
     assert not done.failed, done.failed
     assert not done.errors, done.errors
     return done

@@ -37,8 +37,8 @@ class Holdout:
 class Power:
     """What a holdout can show: `rate` of the customers buy in `days` anyway, None where nothing is published.
 
-    A rise of the rate by `smallest_effect` is found in four campaigns of five; half of it would need
-    `needed_for_half` customers held out, None where no share of the audience is enough.
+    A rise of the rate by `smallest_effect` is found in four campaigns of five; two thirds of it would need
+    `needed_for_less` customers held out, None where no share of the audience is enough.
     """
 
     customers: int
@@ -46,7 +46,7 @@ class Power:
     days: int
     rate: float | None = None
     smallest_effect: float | None = None
-    needed_for_half: int | None = None
+    needed_for_less: int | None = None
 
 
 def power(settings: Settings, customers: Sequence[str], held_out: int) -> Power:
@@ -55,7 +55,7 @@ def power(settings: Settings, customers: Sequence[str], held_out: int) -> Power:
     if not rate or not 0 < held_out < len(customers):
         return Power(len(customers), held_out, days, rate)
     effect = lift.smallest_effect(rate, len(customers), held_out)
-    needed = lift.holdout_needed(rate, effect / 2, len(customers))
+    needed = lift.holdout_needed(rate, effect * 2 / 3, len(customers))
     return Power(len(customers), held_out, days, rate, effect, needed)
 
 

@@ -26,13 +26,13 @@ def describe_power(power: Power | None) -> str:
     if not power.rate or power.smallest_effect is None:
         return f"{held_out}; what that can show is known once orders of these customers are published"
     shown = f"{power.smallest_effect * 100:.2f} points ({power.smallest_effect / power.rate:.0%})"
-    half = (
-        f"half of that needs {power.needed_for_half:,} held out"
-        if power.needed_for_half
-        else "no holdout of this audience shows half of that"
+    less = (
+        f"two thirds of that need {power.needed_for_less:,} held out"
+        if power.needed_for_less
+        else "no holdout of this audience shows two thirds of that"
     )
     anyway = f"{power.rate:.1%} of these customers order in {power.days} days anyway"
-    return f"{held_out}. {anyway}: a rise by {shown} is found four times of five; {half}"
+    return f"{held_out}. {anyway}: a rise by {shown} is found four times of five; {less}"
 
 
 def without_lift(funnel: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from wabench.ltv.backtest import (
     backtest,
     choose,
     estimate,
+    gini,
     measure,
 )
 from wabench.ltv.calibration import calibrate, season_index
@@ -89,6 +90,7 @@ __all__ = [
     "fit_spend",
     "fit_spending",
     "forecast",
+    "gini",
     "measure",
     "p_alive",
     "season_index",

@@ -11,7 +11,7 @@ The first sum is equation 10 of Fader, Hardie and Lee 2005 without its hypergeom
 positive, so nothing cancels or overflows, and a = 1 is no exception.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,10 @@ from wabench.ltv.orders import Basis, OrdersFit, p_alive
 
 NEGLIGIBLE = 1e-12  # of an order: terms below it are left out
 MOST_TERMS = 600  # summed one by one; what has more, or begins below what a float holds, is integrated
+THREE_POINTS = ((1 / 6, -1), (2 / 3, 0), (1 / 6, 1))  # Gauss-Hermite: weights, and places in units of the root of 3 sd
+SMALL_SD = 0.02
 LOWEST_START = -650.0
+FEW = 24  # orders: quantiles up to here are found by counting, higher ones by halving
 HIGHEST = 1e9  # orders: a quantile above it is none of this world
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
 
@@ -53,7 +56,7 @@ class Alive:
 
 def expected_orders(fit: OrdersFit, counts: Counts, days: float) -> Floats:
     """Expected order days, per row (of one customer), in the next `days` days."""
-    return moments(fit, counts, np.array([days]))[0].ravel()
+    return moments(fit, counts, days)[0]
 
 
 def expected_orders_of_new(fit: OrdersFit, days: float) -> float:
@@ -65,26 +68,36 @@ def expected_orders_of_new(fit: OrdersFit, days: float) -> float:
     return float(expected_orders(fit, new, days)[0])
 
 
-def moments(fit: OrdersFit, counts: Counts, days: Floats) -> tuple[Floats, Floats]:
-    """Mean and mean square of the orders within each of `days`: two arrays, days by rows."""
-    first, index = joined(counts.frequency, counts.age)
-    once, squared = np.zeros((len(days), len(counts))), np.zeros((len(days), len(counts)))
-    for part in fit.parts:
-        alive = Alive.of(part, counts.frequency[first], counts.age[first])
-        still = p_alive(part, counts) / len(fit.parts)
-        for i, day in enumerate(days):
-            sums = _sums(alive, day)
-            once[i] += sums[0][index] * still
-            squared[i] += sums[1][index] * still
+def moments(fit: OrdersFit, counts: Counts, days: float) -> tuple[Floats, Floats]:
+    """Mean and mean square of the orders, per row, in the next `days` days."""
+    stands, index = joined(counts.frequency, counts.age)
+    once, squared = np.zeros(len(counts)), np.zeros(len(counts))
+    for part, weight in fit.parts:
+        sums = _sums(Alive.of(part, counts.frequency[stands], counts.age[stands]), days)
+        still = p_alive(part, counts) * weight
+        once += sums[0][index] * still
+        squared += sums[1][index] * still
     return once, squared
+
+
+def discounted(fit: OrdersFit, counts: Counts, ends: Floats, worth: Floats) -> Floats:
+    """Expected orders, per row, each counted as what its step is worth; `ends` are days from now to the steps' ends."""
+    stands, index = joined(counts.frequency, counts.age)
+    found = np.zeros(len(counts))
+    falls = worth - np.append(worth[1:], 0.0)
+    for part, weight in fit.parts:
+        alive = Alive.of(part, counts.frequency[stands], counts.age[stands])
+        sums = sum((fall * _sums(alive, end)[0] for end, fall in zip(ends, falls, strict=True)), np.zeros(len(stands)))
+        found += sums[index] * (p_alive(part, counts) * weight)
+    return found
 
 
 def p_none(fit: OrdersFit, counts: Counts, days: float) -> Floats:
     """Probability, per row, of no order in the next `days` days."""
     some = np.zeros(len(counts))
-    for part in fit.parts:
+    for part, weight in fit.parts:
         alive = Alive.of(part, counts.frequency, counts.age)
-        some -= np.expm1(-alive.shape * np.log1p(days / alive.rate)) * p_alive(part, counts) / len(fit.parts)
+        some -= np.expm1(-alive.shape * np.log1p(days / alive.rate)) * p_alive(part, counts) * weight
     return 1 - some
 
 
@@ -95,26 +108,61 @@ def quantile(fit: OrdersFit, counts: Counts, days: float, level: float, sd: floa
     Hermite).
     """
     mixed = [
-        (part, weight / len(fit.parts), days * float(np.exp(sd * np.sqrt(3) * node - sd**2 / 2)))
-        for part in fit.parts
-        for weight, node in (((1 / 6, -1), (2 / 3, 0), (1 / 6, 1)) if sd > 0 else ((1.0, 0),))
+        (part, share * weight, days * float(np.exp(sd * np.sqrt(3) * node - sd**2 / 2)))
+        for part, share in fit.parts
+        for weight, node in (THREE_POINTS if sd > SMALL_SD else ((1.0, 0),))
     ]
-    states = [Alive.of(part, counts.frequency, counts.age) for part, _, _ in mixed]
+    states = [_State.of(Alive.of(part, counts.frequency, counts.age), span) for part, _, span in mixed]
     still = [p_alive(part, counts) * weight for part, weight, _ in mixed]
+    found, rows = np.zeros(len(counts)), np.arange(len(counts))
+    for number in range(FEW):
+        chance = sum((s[rows] * state.chance for s, state in zip(still, states, strict=True)), np.zeros(rows.size))
+        left = chance > 1 - level
+        rows, states = rows[left], [state.next(number, left) for state in states]
+        found[rows] = number + 1
+    many = [(Alive.of(part, counts.frequency, counts.age).take(rows), span) for part, _, span in mixed]
+    found[rows] = _least(len(rows), 1 - level, many, [s[rows] for s in still])
+    return found
 
-    def exceeded(rows: NDArray[np.intp], number: Floats) -> NDArray[np.bool_]:
-        chance = np.zeros(rows.size)
-        for state, share, (_, _, span) in zip(states, still, mixed, strict=True):
-            chance += share[rows] * _more_than(state.take(rows), number, span)
-        return chance > 1 - level
 
-    return _least(len(counts), exceeded)
+@dataclass(frozen=True, slots=True)
+class _State:
+    """P(K = j), P(K > j) and S(j) of rows, for one j after the other."""
+
+    alive: Alive
+    odds: Floats
+    exactly: Floats
+    more: Floats
+    stays: Floats
+
+    @classmethod
+    def of(cls, alive: Alive, days: float) -> "_State":
+        exactly = np.exp(-alive.shape * np.log1p(days / alive.rate))
+        return cls(alive, days / (alive.rate + days), exactly, 1 - exactly, np.ones_like(exactly))
+
+    @property
+    def chance(self) -> Floats:
+        """P(X > j) if alive."""
+        return self.stays * self.more
+
+    def next(self, j: int, rows: NDArray[np.bool_]) -> "_State":
+        """Go from j to j + 1 for these rows."""
+        alive, odds = (self.alive, self.odds) if rows.all() else (self.alive.take(rows), self.odds[rows])
+        exactly = self.exactly[rows] * odds * ((alive.shape + j) / (j + 1))
+        stays = self.stays[rows] * ((alive.b + j) / (alive.a + alive.b + j))
+        return _State(alive, odds, exactly, self.more[rows] - exactly, stays)
 
 
-def _least(rows: int, exceeded: Callable[[NDArray[np.intp], Floats], NDArray[np.bool_]]) -> Floats:
+def _least(rows: int, chance: float, states: list[tuple[Alive, float]], still: list[Floats]) -> Floats:
     """Find for each row the least whole number that is not exceeded: first by doubling, then by halving."""
-    low, high = np.full(rows, -1.0), np.zeros(rows)
-    left = np.arange(rows)
+
+    def exceeded(some: NDArray[np.intp], number: Floats) -> NDArray[np.bool_]:
+        found = np.zeros(some.size)
+        for (alive, span), share in zip(states, still, strict=True):
+            found += share[some] * _more_than(alive.take(some), number, span)
+        return found > chance
+
+    low, high, left = np.full(rows, -1.0), np.zeros(rows), np.arange(rows)
     while left.size:
         left = left[exceeded(left, high[left])]
         low[left] = high[left]
@@ -146,22 +194,15 @@ def _sums(alive: Alive, days: float) -> tuple[Floats, Floats]:
 
 def _terms(alive: Alive, days: float, rows: NDArray[np.intp]) -> Iterator[tuple[int, NDArray[np.intp], Floats]]:
     """Yield j, rows and their P(X > j), as long as it matters."""
-    shape, b = alive.shape[rows], alive.b[rows]
-    odds = days / (alive.rate[rows] + days) if days > 0 else np.zeros_like(shape)
-    exactly = np.exp(-shape * np.log1p(days / alive.rate[rows]))
-    more, stays = 1 - exactly, np.ones_like(shape)
+    state = _State.of(alive.take(rows), days)
     for j in range(MOST_TERMS * 2):
-        chance = stays * more
+        chance = state.chance
         keep = chance > NEGLIGIBLE
-        if not keep.all():
-            rows, shape, b, odds = rows[keep], shape[keep], b[keep], odds[keep]
-            exactly, more, stays, chance = exactly[keep], more[keep], stays[keep], chance[keep]
-        if not rows.size:
+        if not keep.any():
             return
-        yield j, rows, chance
-        exactly = exactly * odds * ((shape + j) / (j + 1))
-        more = more - exactly
-        stays = stays * ((b + j) / (alive.a + b + j))
+        rows = rows[keep]
+        yield j, rows, chance[keep]
+        state = state.next(j, keep)
 
 
 def _integrals(alive: Alive, days: float) -> tuple[Floats, Floats]:

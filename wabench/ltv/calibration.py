@@ -12,7 +12,9 @@ YEAR = 365
 LEAST_ORDERS = 200  # in the same days a year earlier: below it an index would be noise
 SEASON_LIMIT = 3.0
 SHRUNK = 0.5
-PRIOR_SD, PRIOR_WEIGHT = 0.2, 2.0  # of the logarithm of a total, as if seen in two back-tests
+PRIOR_SD = 0.2  # of the logarithm of a total, calibrated
+PRIOR_SD_WITHOUT_SEASON = 0.3
+PRIOR_WEIGHT = 2.0  # as if seen in so many back-tests
 
 
 class Tested(Protocol):
@@ -53,24 +55,24 @@ def season_index(daily_orders: Floats, days: int) -> float | None:
 
 
 def calibrate(daily_orders: Floats, days: int, earlier: Sequence[Tested]) -> Calibration:
-    """Season, and half of how far off the last back-test was, from prior data alone.
+    """Season, and half of how far off the back-tests were on average, from prior data alone.
 
     daily_orders: the shop's order days of each calendar day, the last one the day before the forecast begins.
     earlier: oldest first, each ended before the forecast begins.
     """
-    season = season_index(daily_orders, days)
-    season = 1.0 if season is None else season
+    known = season_index(daily_orders, days)
+    season, prior = (1.0, PRIOR_SD_WITHOUT_SEASON) if known is None else (known, PRIOR_SD)
     orders = [(one.actual_orders, one.plain_orders * one.season, one.expected_orders) for one in earlier]
     value = [(one.actual_value, one.plain_value * one.season, one.expected_value) for one in earlier]
-    return Calibration(season, _level(orders), _level(value), _sd(orders), _sd(value))
+    return Calibration(season, _level(orders), _level(value), _sd(orders, prior), _sd(value, prior))
 
 
 def _level(tested: Sequence[tuple[float, float, float]]) -> float:
     errors = [np.log(actual / plain) for actual, plain, _ in tested if actual > 0 and plain > 0]
-    return float(np.exp(SHRUNK * errors[-1])) if errors else 1.0
+    return float(np.exp(SHRUNK * np.mean(errors))) if errors else 1.0
 
 
-def _sd(tested: Sequence[tuple[float, float, float]]) -> float:
+def _sd(tested: Sequence[tuple[float, float, float]], prior: float) -> float:
     errors = [np.log(actual / expected) for actual, _, expected in tested if actual > 0 and expected > 0]
-    squares = PRIOR_WEIGHT * PRIOR_SD**2 + float(np.square(errors).sum())
+    squares = PRIOR_WEIGHT * prior**2 + float(np.square(errors).sum())
     return float(np.sqrt(squares / (PRIOR_WEIGHT + len(errors))))

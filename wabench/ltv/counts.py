@@ -66,18 +66,33 @@ class Spent:
 
 
 def joined(*columns: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Give the place of each distinct row's first appearance, and for each row which distinct one it is."""
-    codes = np.zeros(len(columns[0]), dtype=np.int64)
-    room = 2**62
-    for column in columns:
-        code, size = _coded(column)
-        if size > room:
-            codes = np.unique(codes, return_inverse=True)[1]
-            room = 2**62 // (len(codes) + 1)
-        codes = codes * size + code
-        room //= size
-    _, first, index = np.unique(codes, return_index=True, return_inverse=True)
-    return first, index
+    """Give a row that stands for each distinct one, and for each row which distinct one it is."""
+    codes, size = _coded(columns[0])
+    for column in columns[1:]:
+        code, more = _coded(column)
+        if size * more > 2**62:
+            size, codes = _numbered(codes)
+        codes, size = codes * more + code, size * more
+    size, index = _by_table(codes, size) if size <= max(4 * len(codes), 2**16) else _numbered(codes)
+    stands = np.zeros(size, dtype=np.intp)
+    stands[index] = np.arange(len(codes))
+    return stands, index
+
+
+def _by_table(codes: NDArray[np.int64], size: int) -> tuple[int, NDArray[np.intp]]:
+    """Number the codes that occur, in their order; without sorting them."""
+    occurs = np.zeros(size, dtype=np.intp)
+    occurs[codes] = 1
+    return int(occurs.sum()), (np.cumsum(occurs) - 1)[codes]
+
+
+def _numbered(codes: NDArray[np.int64]) -> tuple[int, NDArray[np.intp]]:
+    order = np.argsort(codes)
+    placed = codes[order]
+    number = np.concatenate(([0], np.cumsum(placed[1:] != placed[:-1])))[: len(codes)]
+    index = np.empty(len(codes), dtype=np.intp)
+    index[order] = number
+    return int(number[-1]) + 1 if len(number) else 0, index
 
 
 def summed(index: NDArray[np.intp], values: Floats, size: int) -> Floats:

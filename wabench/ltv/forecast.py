@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from wabench.ltv.ahead import moments, p_none, quantile
+from wabench.ltv.ahead import discounted, moments, p_none, quantile
 from wabench.ltv.counts import Counts, Floats, Spent, dot
 from wabench.ltv.orders import Basis, OrdersFit, Process, fit_orders
 from wabench.ltv.spend import SpendFit, Variant, expected_spend, fit_spending, posterior, spending
@@ -18,6 +18,7 @@ ENDS = (0.1, 0.9)
 LEAST_TAIL = 0.25  # q - 2 of a spend without a variance, where one is needed for a sum
 ORDERS, SPEND = ("r", "alpha", "a", "b"), ("p", "q", "v")
 STEP = 1e-3  # of a logarithm
+ALMOST_NEVER = 1e-8  # shape of a gamma that is 0 in all but one of many millions of cases
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,8 @@ def expected_value(model: Model, counts: Counts, spent: Spent, horizon: Horizon)
     Fader, Hardie and Lee 2005, "RFM and CLV", Journal of Marketing Research 42: expected orders of each step, times
     what one is expected to be worth, discounted.
     """
-    grouped, index = counts.grouped()
-    orders = _discounted(moments(model.orders, grouped, horizon.ends)[0], horizon)
-    return orders[index] * expected_spend(model.spend, *spending(counts, spent, model.spend.variant))
+    orders = discounted(model.orders, counts, horizon.ends, horizon.worth)
+    return orders * expected_spend(model.spend, *spending(counts, spent, model.spend.variant))
 
 
 def forecast(
@@ -161,15 +161,15 @@ def forecast(
         calibration.season * level for level in (calibration.orders_level, calibration.value_level)
     )
     grouped, index = counts.grouped()
-    once, squared = moments(model.orders, grouped, horizon.ends)
-    plain, pairs = once[-1], squared[-1] - once[-1]
+    plain, squared = moments(model.orders, grouped, horizon.days)
+    pairs, early = squared - plain, discounted(model.orders, grouped, horizon.ends, horizon.worth)
     amounts = _Amounts.of(model, counts, spent)
     amounts = replace(
         amounts,
         none=p_none(model.orders, grouped, horizon.days * factor_of_value)[index],
         once=(plain * factor_of_value)[index],
         pairs=(pairs * factor_of_value**2)[index],
-        worth=amounts.worth * _ratio(_discounted(once, horizon), plain)[index],
+        worth=amounts.worth * _ratio(early, plain)[index],
     )
     unknown = np.full(len(counts), np.nan)
     ends = (
@@ -272,12 +272,8 @@ def _over_gamma(size: Floats, shape: Floats, at: Floats) -> Floats:
 def _gamma_quantile(level: float, mean: float, variance: float) -> float:
     if mean <= 0 or variance <= 0:
         return max(mean, 0.0)
-    return float(special.gammaincinv(mean**2 / variance, level)) * variance / mean
-
-
-def _discounted(orders: Floats, horizon: Horizon) -> Floats:
-    steps: Floats = np.diff(orders, axis=0, prepend=0.0)
-    return np.asarray(np.einsum("i,ij->j", horizon.worth, steps))
+    shape = mean / variance * mean
+    return float(special.gammaincinv(shape, level)) * mean / shape if shape > ALMOST_NEVER else 0.0
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:
@@ -287,16 +283,18 @@ def _ratio(numerator: Floats, denominator: Floats) -> Floats:
 def _parameter_sds(model: Model, counts: Counts, spent: Spent, horizon: Horizon) -> tuple[float, float]:
     """Standard deviations of the logarithms of the expected sums, for what the parameters are uncertain."""
     grouped, index = counts.grouped()
-    days = np.array([horizon.days])
 
     def orders_of(one: OrdersFit) -> float:
-        return dot(grouped.customers, moments(one, grouped, days)[0][0])
+        return dot(grouped.customers, moments(one, grouped, horizon.days)[0])
 
-    halves = [_delta(part.covariance, replace(part, stayers=None), ORDERS, orders_of) for part in model.orders.parts]
-    orders = moments(model.orders, grouped, days)[0][0][index] * counts.customers
+    parts = [
+        weight * _delta(part.covariance, replace(part, stayers=None), ORDERS, orders_of)
+        for part, weight in model.orders.parts
+    ]
+    orders = moments(model.orders, grouped, horizon.days)[0][index] * counts.customers
     seen = spending(counts, spent, model.spend.variant)
     of_spend = _delta(model.spend.covariance, model.spend, SPEND, lambda one: dot(orders, expected_spend(one, *seen)))
-    of_orders = float(np.mean(halves))
+    of_orders = float(sum(parts))
     return of_orders, float(np.hypot(of_orders, of_spend))
 
 

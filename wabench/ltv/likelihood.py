@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from wabench.ltv.counts import Counts, Floats, dot, summed
+from wabench.ltv.counts import Counts, Floats, dot, joined, summed
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,12 @@ class Histories:
         """Sum what can be summed; `chance_at_first`: a customer may leave after the first order already."""
         chance = int(chance_at_first)
         scale = dot(counts.age, counts.customers) / float(counts.customers.sum())
-        days, index = np.unique(np.concatenate((counts.recency, counts.age)), return_inverse=True)
+        moments = np.concatenate((counts.recency, counts.age))
+        stands, index = joined(moments)
+        days = moments[stands]
         last, age = index[: len(counts)], index[len(counts) :]
-        values, code = np.unique(counts.frequency, return_inverse=True)
+        stands, code = joined(counts.frequency)
+        values = counts.frequency[stands]
         asked = counts.frequency + chance > 0
         return cls(
             scale=scale,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from wabench.ltv.counts import Counts, Floats, Spent, dot, summed
+from wabench.ltv.counts import Counts, Floats, Spent, dot, joined, summed
 from wabench.ltv.newton import Maximum, maximise
 from wabench.ltv.orders import Basis
 
@@ -138,7 +138,8 @@ class _Likelihood:
 
     @classmethod
     def of(cls, n: Floats, z: Floats, people: Floats) -> "_Likelihood":
-        values, code = np.unique(n, return_inverse=True)
+        stands, code = joined(n)
+        values = n[stands]
         total = n * z
         return cls(
             orders=n,

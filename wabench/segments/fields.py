@@ -21,6 +21,8 @@ CLOSED = {
     "frequency_tag": ("monthly", "quarterly", "rare", "none"),
     "order_value_tag": ("low", "medium", "high", "none"),
     "engagement_tag": ("active_7d", "recent_30d", "inactive_90d", "cold"),
+    "churn_risk": ("high", "medium", "low", "none"),
+    "ltv_basis": ("model", "cohort_mean", "none"),
 }
 """Columns that hold nothing else, in the order a reader expects: a mistyped tag is an error, not an empty segment."""
 

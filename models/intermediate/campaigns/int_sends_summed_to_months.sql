@@ -30,7 +30,7 @@ counted as (
         count(read_at) as read,
         {{ money("sum(cost)") }} as cost,
         cast(sum(messages_without_cost) as bigint) as messages_without_cost,
-        cast(sum(attributed_orders) as decimal(18, 9)) as attributed_orders,
+        {{ money("sum(attributed_orders)") }} as attributed_orders,
         {{ money("sum(attributed_net_revenue)") }} as attributed_net_revenue,
         {{ money("sum(attributed_margin)") }} as attributed_margin,
         cast(sum(attributed_orders_without_margin) as bigint) as attributed_orders_without_margin

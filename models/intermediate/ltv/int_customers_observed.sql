@@ -1,5 +1,5 @@
 -- Customers as they were known at the end of today and of some days before, a quarter apart, and, of the past ones, what
--- they bought in the quarter after. What "last year repeats itself" would say of that quarter is what they spent in the
+-- they bought in the quarter after. A past end counts only if the shop had been there for a while. What "last year repeats itself" would say of that quarter is what they spent in the
 -- same days a year before; where the shop is younger, in the quarter before.
 
 {%- set days = var("ltv_backtest_days") %}
@@ -18,7 +18,7 @@ shop_days as (
 
 ),
 
-ends as (
+numbered as (
 
     {%- for number in range(var("ltv_backtests") + 1) %}
     select
@@ -30,6 +30,24 @@ ends as (
         cast({{ last_day() }} - interval '{{ (number + 1) * days }}' day as date) as quarter_before
     {{ "union all" if not loop.last }}
     {%- endfor %}
+
+),
+
+ends as (
+
+    select
+        numbered.quarters_ago,
+        numbered.ends_on,
+        numbered.outcome_ends_on,
+        case when shop_days.first_date <= numbered.year_before then numbered.year_before else numbered.quarter_before end
+            as repeats_after,
+        case when shop_days.first_date <= numbered.year_before then numbered.year_before_ends_on else numbered.ends_on end
+            as repeats_until
+    from numbered
+    cross join shop_days
+    where
+        numbered.quarters_ago = 0
+        or {{ days_between("shop_days.first_date", "numbered.ends_on") }} >= {{ var("ltv_least_history_days") }} - 1
 
 ),
 
@@ -47,39 +65,28 @@ known as (
 
 ),
 
-windows as (
-
-    select
-        ends.*,
-        case when shop_days.first_date <= ends.year_before then ends.year_before else ends.quarter_before end as repeats_after,
-        case when shop_days.first_date <= ends.year_before then ends.year_before_ends_on else ends.ends_on end as repeats_until
-    from ends
-    cross join shop_days
-    where ends.quarters_ago > 0
-
-),
-
 outcomes as (
 
     select
         order_days.customer_id,
-        windows.quarters_ago,
+        ends.quarters_ago,
         count(*) filter (
             where order_days.is_purchase
-            and order_days.order_date > windows.ends_on
-            and order_days.order_date <= windows.outcome_ends_on
+            and order_days.order_date > ends.ends_on
+            and order_days.order_date <= ends.outcome_ends_on
         ) as orders_after,
         sum(order_days.net) filter (
-            where order_days.order_date > windows.ends_on and order_days.order_date <= windows.outcome_ends_on
+            where order_days.order_date > ends.ends_on and order_days.order_date <= ends.outcome_ends_on
         ) as value_after,
         sum(order_days.net) filter (
-            where order_days.order_date > windows.repeats_after and order_days.order_date <= windows.repeats_until
+            where order_days.order_date > ends.repeats_after and order_days.order_date <= ends.repeats_until
         ) as value_repeated
     from order_days
-    inner join windows
-        on order_days.order_date > least(windows.repeats_after, windows.ends_on)
-        and order_days.order_date <= windows.outcome_ends_on
-    group by order_days.customer_id, windows.quarters_ago
+    inner join ends
+        on order_days.order_date > least(ends.repeats_after, ends.ends_on)
+        and order_days.order_date <= ends.outcome_ends_on
+    where ends.quarters_ago > 0
+    group by order_days.customer_id, ends.quarters_ago
 
 ),
 

@@ -43,9 +43,7 @@ touches as (
 -- Each order asks twice how many messages had come: when it was placed, and a window before, for those are over.
 moments as (
 
-    select
-        order_key, customer_id, ordered_at as happened_at, false as is_before
-    from orders
+    select order_key, customer_id, ordered_at as happened_at, false as is_before from orders
     union all
     select order_key, customer_id, ordered_at - interval '{{ var("attribution_days") }}' day, true from orders
 
@@ -131,9 +129,9 @@ final as (
         campaign_id,
         send_id,
         is_main,
-        {{ part_of("1", 9) }} as weight,
-        {{ part_of("net", 4) }} as net,
-        {{ part_of("margin", 4) }} as margin
+        {{ part_of("1") }} as weight,
+        {{ part_of("net") }} as net,
+        {{ part_of("margin") }} as margin
     from parted
 
 )

@@ -53,9 +53,8 @@ counted as (
         variant
         {%- for count in counts %},
         cast(sum({{ count }}) as bigint) as {{ count }}
-        {%- endfor %},
-        cast(sum(attributed_orders) as decimal(18, 9)) as attributed_orders
-        {%- for amount in ("cost", "attributed_net_revenue", "attributed_margin", "opted_out_value") %},
+        {%- endfor %}
+        {%- for amount in ("cost", "attributed_orders", "attributed_net_revenue", "attributed_margin", "opted_out_value") %},
         {{ money("sum(" ~ amount ~ ")") }} as {{ amount }}
         {%- endfor %}
     from months

@@ -1,4 +1,5 @@
--- Both channels have a row in every month, so that a month can be compared with the one before it.
+-- Both channels have a row in every month, so that a month can be compared with the one before it. Expected orders are
+-- summed as decimals, too: of doubles the sum depends on the order they come in.
 
 with
 
@@ -28,8 +29,8 @@ valued as (
         sum(case when frequency is not null then customers end) as customers,
         sum(case when frequency > 0 then customers end) as repeat_customers,
         sum(net_to_date) as ltv_historic,
-        sum(customers * expected_orders) as expected_orders_12m,
-        sum(customers * expected_value) as ltv_expected_12m
+        sum({{ unit_price("customers * expected_orders") }}) as expected_orders_12m,
+        sum({{ money("customers * expected_value") }}) as ltv_expected_12m
     from groups
     group by month, channel
 
@@ -76,7 +77,7 @@ together as (
         {{ money("coalesce(ordered.net_revenue, 0)") }} as net_revenue,
         {{ money("coalesce(valued.ltv_historic, 0)") }} as ltv_historic,
         {{ money("coalesce(valued.ltv_expected_12m, 0)") }} as ltv_expected_12m,
-        coalesce(valued.expected_orders_12m, 0) as expected_orders_12m
+        cast(coalesce(valued.expected_orders_12m, 0) as double) as expected_orders_12m
     from months
     cross join channels
     left join valued on months.month = valued.month and channels.channel = valued.channel
