@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -177,7 +178,7 @@ def _build(work: _Work) -> None:
     if work.engine is Engine.SPARK:
         _judge(work, _build_on_spark(work, is_next))
         return
-    marker, mark = work.settings.paths.data / "dbt" / "models.sha256", _fingerprint(work.settings)
+    marker, mark = _marker(work.settings), _fingerprint(work.settings)
     is_changed = not marker.exists() or marker.read_text() != mark
     without = () if is_next else (snapshots.TABLE,)
     _judge(work, dbt.build(work.settings, work.run.as_of, work.full or is_changed, work.node, without=without))
@@ -187,6 +188,7 @@ def _build(work: _Work) -> None:
 def _build_on_spark(work: _Work, is_next: bool) -> dbt.Build:
     """Build there and take the marts; the snapshot is taken here, of these: Spark can't merge into Parquet."""
     settings, as_of = work.settings, work.run.as_of
+    _marker(settings).unlink(missing_ok=True)  # marts that DuckDB would build on are Spark's now
     with parquet.lent(settings):
         done = dbt.build(settings, as_of, progress=work.node, engine=work.engine)
         with _opened(settings) as connection:
@@ -272,6 +274,11 @@ def _count(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:
     for tag in ("frequency_tag", "order_value_tag", "engagement_tag"):
         sql = f"select {tag}, count(*) from marts.dim_customers group by 1 order by 2 desc, 1"  # noqa: S608
         outcome.tags[tag] = dict(connection.execute(sql).fetchall())
+
+
+def _marker(settings: Settings) -> Path:
+    """Tell where it stands of which models the warehouse is."""
+    return settings.paths.data / "dbt" / "models.sha256"
 
 
 def _fingerprint(settings: Settings) -> str:
