@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SPARK := .venv-spark
+BENCH_READY := $(VENV)/.bench
 
 # Public data and specifications that some tests compare with, where they are at hand.
 export WABENCH_SHARED ?= $(wildcard $(abspath ../shared))
@@ -53,9 +54,15 @@ $(SPARK)/.ready: requirements-spark.lock pyproject.toml
 	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-bench: setup
+bench: setup $(BENCH_READY)
 	$(BIN)/python tests/bench/bench_landing.py
 	$(BIN)/python tests/bench/bench_receiver.py
+	PYTHONPATH=tests/support $(BIN)/python tests/bench/bench_ltv.py
+
+# What measurements compare with, and nothing else needs; its lock pins the rest as requirements.lock does.
+$(BENCH_READY): requirements-bench.lock $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-bench.lock
+	touch $@
 
 # The pictures in the docs, taken by the demo's own test.
 screenshots: setup browser

@@ -7,22 +7,24 @@
 {# The ends of the 95 % interval of a share (Wilson, 1927, JASA 22): it holds for few trials and for shares near 0 and 1,
    where the share itself plus and minus its error would not. Null where nothing was tried. #}
 {% macro wilson_low(successes, trials) -%}
-    {{ _wilson(successes, trials, "-", "greatest(0.0") }}
+    {{ _wilson(successes, trials, "-", successes ~ " = 0", "0.0") }}
 {%- endmacro %}
 
 {% macro wilson_high(successes, trials) -%}
-    {{ _wilson(successes, trials, "+", "least(1.0") }}
+    {{ _wilson(successes, trials, "+", successes ~ " = " ~ trials, "1.0") }}
 {%- endmacro %}
 
-{% macro _wilson(successes, trials, sign, bound) -%}
+{# At none and at all of them one end is exactly the share; arithmetic would miss it by its last digit. #}
+{% macro _wilson(successes, trials, sign, is_whole, whole) -%}
     {%- set z = var("interval_z") -%}
     {%- set n = "cast(nullif(" ~ trials ~ ", 0) as double)" -%}
     {%- set x = "cast(" ~ successes ~ " as double)" -%}
     case
-        when {{ trials }} > 0
-            then {{ bound }}, (
-                {{ x }} + {{ z }} * {{ z }} / 2 {{ sign }} {{ z }} * sqrt({{ x }} * ({{ n }} - {{ x }}) / {{ n }} + {{ z }} * {{ z }} / 4)
-            ) / ({{ n }} + {{ z }} * {{ z }}))
+        when {{ trials }} = 0 then null
+        when {{ is_whole }} then cast({{ whole }} as double)
+        else (
+            {{ x }} + {{ z }} * {{ z }} / 2 {{ sign }} {{ z }} * sqrt({{ x }} * ({{ n }} - {{ x }}) / {{ n }} + {{ z }} * {{ z }} / 4)
+        ) / ({{ n }} + {{ z }} * {{ z }})
     end
 {%- endmacro %}
 

@@ -1,4 +1,4 @@
-"""`make demo` as a newcomer runs it, then bare `dbt build` in the repository, then the app on what it made."""
+"""`make demo` as a newcomer runs it, bare `dbt build` in the repository, the notebooks, and the app on what it made."""
 
 import os
 import re
@@ -13,6 +13,7 @@ import processes
 import pytest
 from playwright.sync_api import expect
 
+import notebooks
 from wabench.settings import ROOT
 
 Serve = Callable[[Path], str]
@@ -47,6 +48,8 @@ def test_the_demo_goes_the_whole_way_and_its_shop_can_be_looked_at(
         ).fetchall()[0]
     assert customers == 500
     assert orders > 0
+    drawn = {path.stem: notebooks.run(path, home, tmp_path) for path in notebooks.ALL}
+    assert all(drawn.values()), drawn
 
     visitor = visit(f"{serve(home)}/?window=90d")
     assert visitor.metric("Customers") == "500"

@@ -116,8 +116,11 @@ def test_an_order_has_a_price_only_where_its_interval_is_above_zero(measured: Se
 
 
 def test_an_order_is_shared_among_the_campaigns_before_it(measured: Settings) -> None:
-    parts = ask(measured, "select weight from intermediate.int_orders_attributed_to_messages")
-    assert any(0 < weight < 1 for (weight,) in parts)
+    weights = ask(measured, "select order_key, campaign_id, weight from intermediate.int_orders_attributed_to_messages")
+    assert {(key, campaign): float(weight) for key, campaign, weight in weights} == pytest.approx(
+        dict(_parts()), abs=1e-3
+    )
+    assert any(0 < weight < 1 for *_, weight in weights)
     sql = """
         select sum(attributed_orders), sum(attributed_net_revenue),
             (select count(*) from marts.fct_orders where attributed_campaign_id is not null),
@@ -127,6 +130,14 @@ def test_an_order_is_shared_among_the_campaigns_before_it(measured: Settings) ->
     [(shared, revenue, whole, net)] = ask(measured, sql)
     assert (shared, revenue) == (whole, net)
     assert whole > 0
+
+
+def _parts() -> Iterator[tuple[tuple[str, str], float]]:
+    for placed in orders():
+        at, customer = placed["ordered_at"], int(placed["phone"][-2:])
+        before = [c for c in range(len(CAMPAIGNS)) if started(c) <= at < started(c) + timedelta(days=5)]
+        touched = [c for c in before if not is_held_out(c, customer)]
+        yield from (((f"shop:{placed['order_id']}", f"c{c}"), 1 / len(touched)) for c in touched)
 
 
 def test_a_return_on_margin_is_told_only_where_all_of_it_is_known(measured: Settings) -> None:

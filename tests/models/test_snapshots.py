@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,7 +15,6 @@ from warehouse import ask, project, put, shop
 
 from ingest import loader
 from wabench import dbt, published, snapshots
-from wabench.errors import Busy
 from wabench.refresh import TestsFailed, refresh
 from wabench.settings import ROOT, Settings
 
@@ -36,15 +34,8 @@ def order(number: int, phone: str, at: datetime, **more: object) -> dict[str, ob
     return {"order_id": f"o{number}", "phone": phone, "ordered_at": at, "total": Decimal(60), **more}
 
 
-def states(settings: Settings, patience: float = 20) -> list[tuple[object, ...]]:
-    until = time.monotonic() + patience
-    while True:
-        try:
-            return ask(settings, STATES)
-        except Busy:  # a killed refresh's dbt is about to let go of the warehouse
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.1)
+def states(settings: Settings) -> list[tuple[object, ...]]:
+    return ask(settings, STATES)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +92,7 @@ def test_what_a_refused_refresh_saw_is_taken_back_and_a_kill_changes_nothing(gro
     with closing(loader.connect(grown)) as connection:
         connection.execute("update raw.orders set currency = 'USD'")
     _refresh_and_die(grown.home, START + 3 * DAY, snapshots.TABLE)
-    states(grown)  # waits until the dead one's dbt has let go
+    states(grown)  # which waits until the dead one's dbt has let go
     refresh(grown, (START + 3 * DAY).replace(tzinfo=UTC), full=True)
     before, ann, *bob = SEEN
     changed = START + 3 * DAY

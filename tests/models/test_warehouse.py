@@ -161,6 +161,22 @@ def test_orders_of_a_status_nobody_knows_raise_an_alert(grown: Settings) -> None
             "update raw.order_lines set currency = 'EUR' where order_id = 't1' and line_number = 2",
             "assert_lines_of_an_order_have_one_currency",
         ),
+        (
+            "update marts.dim_customers set ltv_historic = ltv_historic + 0.01 where name = 'Ann'",
+            "assert_lifetime_values_are_equal_everywhere",
+        ),
+        (
+            "update marts.dim_customers set ltv_expected_12m = ltv_expected_12m + 1 where name = 'Ann'",
+            "assert_lifetime_values_are_equal_everywhere",
+        ),
+        (
+            "update marts.dim_customers set ltv_expected_12m_low = ltv_expected_12m_high + 1 where name = 'Ann'",
+            "assert_expected_values_are_in_their_range",
+        ),
+        (
+            "update intermediate.int_customers_observed set recency_days = age_days + 1 where frequency > 0",
+            "assert_last_purchases_are_seen_before_the_end",
+        ),
         ("delete from seeds.tag_thresholds where threshold like 'order_value%'", "assert_every_tag_threshold_is_there"),
     ],
 )

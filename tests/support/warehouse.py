@@ -1,14 +1,18 @@
 """Warehouses for tests: rows put straight into the raw tables, and marts read back."""
 
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from ingest import loader
 from wabench import dbt, snapshots
+from wabench.errors import Busy
 from wabench.settings import ROOT, Settings, load
 
 AS_OF = datetime.fromisoformat("2026-06-30 12:00")
@@ -60,7 +64,7 @@ def build(
     is_tested: bool = False,
 ) -> dbt.Build:
     """Build the models, and run the data tests (most of the time it takes) where asked."""
-    with closing(loader.connect(settings)) as connection:
+    with closing(_connect(settings)) as connection:
         is_next = snapshots.is_next(connection, as_of, as_of)
     without = () if is_next else (snapshots.TABLE,)
     done = dbt.build(settings, as_of, full, project=project or ROOT, without=without, is_tested=is_tested)
@@ -81,7 +85,7 @@ def project(folder: Path, **seeds: str) -> Path:
 
 
 def ask(settings: Settings, sql: str, *params: object) -> list[tuple[Any, ...]]:
-    with closing(loader.connect(settings)) as connection:
+    with closing(_connect(settings)) as connection:
         return connection.execute(sql, list(params)).fetchall()
 
 
@@ -100,3 +104,15 @@ def marts(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
         " where table_schema = 'marts' and table_name not like 'meta_%'",
     )
     return {name: ask(settings, f'select * from marts."{name}" order by all') for (name,) in tables}
+
+
+def _connect(settings: Settings, patience: float = 20) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse; the dbt of a test that died may be about to let go of it."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return loader.connect(settings)
+        except Busy:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)

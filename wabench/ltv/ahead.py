@@ -26,6 +26,7 @@ MOST_TERMS = 600  # summed one by one; what has more, or begins below what a flo
 THREE_POINTS = ((1 / 6, -1), (2 / 3, 0), (1 / 6, 1))  # Gauss-Hermite: weights, and places in units of the root of 3 sd
 SMALL_SD = 0.02
 LOWEST_START = -650.0
+AT_ONCE = 500_000  # rows that are worked on together
 FEW = 24  # orders: quantiles up to here are found by counting, higher ones by halving
 HIGHEST = 1e9  # orders: a quantile above it is none of this world
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
@@ -85,11 +86,22 @@ def discounted(fit: OrdersFit, counts: Counts, ends: Floats, worth: Floats) -> F
     stands, index = joined(counts.frequency, counts.age)
     found = np.zeros(len(counts))
     falls = worth - np.append(worth[1:], 0.0)
+    together = max(1, AT_ONCE // max(len(stands), 1))
     for part, weight in fit.parts:
         alive = Alive.of(part, counts.frequency[stands], counts.age[stands])
-        sums = sum((fall * _sums(alive, end)[0] for end, fall in zip(ends, falls, strict=True)), np.zeros(len(stands)))
+        sums = np.zeros(len(stands))
+        for begin in range(0, len(ends), together):
+            some = slice(begin, begin + together)
+            sums += np.einsum("i,ij->j", falls[some], _once(alive, ends[some]))
         found += sums[index] * (p_alive(part, counts) * weight)
     return found
+
+
+def _once(alive: Alive, ends: Floats) -> Floats:
+    """Sums of P(X > j), days by rows, all in one go."""
+    rows = np.tile(np.arange(len(alive.rate)), len(ends))
+    once, _ = _sums(alive.take(rows), np.repeat(ends, len(alive.rate)))
+    return once.reshape(len(ends), -1)
 
 
 def p_none(fit: OrdersFit, counts: Counts, days: float) -> Floats:
@@ -136,7 +148,7 @@ class _State:
     stays: Floats
 
     @classmethod
-    def of(cls, alive: Alive, days: float) -> "_State":
+    def of(cls, alive: Alive, days: Floats | float) -> "_State":
         exactly = np.exp(-alive.shape * np.log1p(days / alive.rate))
         return cls(alive, days / (alive.rate + days), exactly, 1 - exactly, np.ones_like(exactly))
 
@@ -178,8 +190,9 @@ def _least(rows: int, chance: float, states: list[tuple[Alive, float]], still: l
     return high
 
 
-def _sums(alive: Alive, days: float) -> tuple[Floats, Floats]:
+def _sums(alive: Alive, days: Floats | float) -> tuple[Floats, Floats]:
     """Sum P(X > j) and (2j + 1) P(X > j) of customers who are alive."""
+    days = np.broadcast_to(np.asarray(days, dtype=np.float64), alive.rate.shape)
     once, squared = np.zeros_like(alive.rate), np.zeros_like(alive.rate)
     mean, start = alive.shape * days / alive.rate, -alive.shape * np.log1p(days / alive.rate)
     spread = np.sqrt(mean * (1 + days / alive.rate))
@@ -188,13 +201,13 @@ def _sums(alive: Alive, days: float) -> tuple[Floats, Floats]:
         once[rows] += chance
         squared[rows] += (2 * j + 1) * chance
     if long.any():
-        once[long], squared[long] = _integrals(alive.take(long), days)
+        once[long], squared[long] = _integrals(alive.take(long), days[long])
     return once, squared
 
 
-def _terms(alive: Alive, days: float, rows: NDArray[np.intp]) -> Iterator[tuple[int, NDArray[np.intp], Floats]]:
+def _terms(alive: Alive, days: Floats, rows: NDArray[np.intp]) -> Iterator[tuple[int, NDArray[np.intp], Floats]]:
     """Yield j, rows and their P(X > j), as long as it matters."""
-    state = _State.of(alive.take(rows), days)
+    state = _State.of(alive.take(rows), days[rows])
     for j in range(MOST_TERMS * 2):
         chance = state.chance
         keep = chance > NEGLIGIBLE
@@ -205,7 +218,7 @@ def _terms(alive: Alive, days: float, rows: NDArray[np.intp]) -> Iterator[tuple[
         state = state.next(j, keep)
 
 
-def _integrals(alive: Alive, days: float) -> tuple[Floats, Floats]:
+def _integrals(alive: Alive, days: Floats) -> tuple[Floats, Floats]:
     """Do what `_sums` does for very many terms: the first 50 by themselves, then by Gauss-Legendre in ln j."""
     firsts = np.arange(50.0)
     once = sum((_more_than(alive, j, days) for j in firsts), np.zeros_like(alive.rate))
@@ -222,9 +235,9 @@ def _integrals(alive: Alive, days: float) -> tuple[Floats, Floats]:
     return once, squared
 
 
-def _more_than(alive: Alive, j: Floats | float, days: float) -> Floats:
+def _more_than(alive: Alive, j: Floats | float, days: Floats | float) -> Floats:
     """P(X > j) of customers who are alive, for a j that need not be whole."""
-    odds = np.where(np.isfinite(alive.rate), days / (alive.rate + days), 0.0) if days > 0 else np.zeros_like(alive.rate)
+    odds = days / (alive.rate + days)
     more = special.betainc(np.asarray(j) + 1.0, alive.shape, odds)
     stays = np.exp(special.betaln(alive.a, alive.b + j) - special.betaln(alive.a, alive.b)) if alive.a > 0 else 1.0
     return np.asarray(more * stays, dtype=np.float64)

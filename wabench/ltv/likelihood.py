@@ -111,8 +111,9 @@ class Histories:
         longer = log[self.age] - log[self.last]
         ends, lasts = inverse[self.age], inverse[self.last]
         d = at[2] - np.log(stays) + rate * longer
-        s = self.customers * special.expit(d)
-        bend = s * (1 - special.expit(d))
+        small = np.exp(-np.abs(d))
+        part = self.customers / (1 + small)
+        s, bend = np.where(d > 0, part, part * small), part * small / (1 + small)
         first = (longer, rate * (ends - lasts), np.full_like(d, 1 / a), -1 / stays)
         second = np.array([[dot(one * bend, other) for other in first] for one in first])
         second[0, 1] += dot(s, ends - lasts)
@@ -120,7 +121,7 @@ class Histories:
         second[1, 1] += dot(s, rate * (lasts**2 - ends**2))
         second[2, 2] -= s.sum() / a**2
         second[3, 3] += dot(s, first[3] ** 2)
-        value = dot(self.customers, np.logaddexp(0.0, d))
+        value = dot(self.customers, np.maximum(d, 0.0) + np.log1p(small))
         return value, *_in_logarithms(np.exp(at), np.array([dot(one, s) for one in first]), second)
 
 

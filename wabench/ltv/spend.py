@@ -16,6 +16,7 @@ from wabench.ltv.newton import Maximum, maximise
 from wabench.ltv.orders import Basis
 
 MINIMUM_SPENDERS = 50
+START = (2.0, 3.0, 1.0)  # p, q, and v in units of the mean
 FIRST_SHARE = 0.4  # POOLED: the weight of ALL for who has ordered once; from 0.3 to 0.6 little changes
 _NAN = float("nan")
 
@@ -69,8 +70,12 @@ def fit_spend(
     *,
     variant: Variant = Variant.REPEAT,
     minimum_spenders: int = MINIMUM_SPENDERS,
+    near: SpendFit | None = None,
 ) -> SpendFit:
-    """Fit on rows with an order and a mean above 0; `variant` only says what they are. Never raises on real data."""
+    """Fit on rows with an order and a mean above 0; `variant` only says what they are. Never raises on real data.
+
+    near: a fit that this one may resemble, to begin from.
+    """
     n, z = np.asarray(orders, dtype=np.float64), np.asarray(mean_spend, dtype=np.float64)
     people = np.ones_like(n) if customers is None else np.asarray(customers, dtype=np.float64)
     used = (n > 0) & (z > 0) & np.isfinite(z) & (people > 0)
@@ -80,7 +85,8 @@ def fit_spend(
     if spenders < max(minimum_spenders, 1) or np.ptp(z) < 1e-9 * mean:
         return _cohort_mean(variant, spenders, mean)
     likelihood = _Likelihood.of(n, z / mean, people)
-    found = maximise(likelihood, np.log([2.0, 3.0, 1.0]))
+    begin = START if near is None or near.basis is not Basis.MODEL else (near.p, near.q, near.v / mean)
+    found = maximise(likelihood, np.log(begin))
     return _fitted(variant, found, likelihood.jacobian - spenders * float(np.log(mean)), spenders, mean)
 
 
@@ -88,15 +94,14 @@ def fit_spending(
     counts: Counts, spent: Spent, variant: Variant = Variant.POOLED, *, minimum_spenders: int = MINIMUM_SPENDERS
 ) -> SpendFit:
     """Fit on what rows of customers spent. POOLED falls back on ALL where too few have ordered twice."""
-    repeat, every = (
-        fit_spend(*spending(counts, spent, one), counts.customers, variant=one, minimum_spenders=minimum_spenders)
-        for one in (Variant.REPEAT, Variant.ALL)
-    )
+    repeat, every = (spending(counts, spent, one) for one in (Variant.REPEAT, Variant.ALL))
+    first = fit_spend(*repeat, counts.customers, variant=Variant.REPEAT, minimum_spenders=minimum_spenders)
     if variant is Variant.REPEAT:
-        return repeat
-    if variant is Variant.ALL or repeat.basis is not Basis.MODEL:
-        return every
-    return replace(every, variant=variant, newcomer=float(expected_spend(repeat, [0.0], [0.0])[0]))
+        return first
+    found = fit_spend(*every, counts.customers, variant=Variant.ALL, minimum_spenders=minimum_spenders, near=first)
+    if variant is Variant.ALL or first.basis is not Basis.MODEL:
+        return found
+    return replace(found, variant=variant, newcomer=float(expected_spend(first, [0.0], [0.0])[0]))
 
 
 def expected_spend(fit: SpendFit, orders: ArrayLike, mean_spend: ArrayLike) -> Floats:

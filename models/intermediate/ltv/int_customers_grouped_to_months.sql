@@ -1,3 +1,5 @@
+{{ config(materialized="view") }}
+
 -- Customers at the end of each of the last months (the current one: at as_of), those of the same channel, frequency,
 -- recency and age in one row: of them the same number of orders is expected, and on average the same spend as of their
 -- average. That is so of spend above zero; who gave back as much as they bought counts as having spent nothing, so they are

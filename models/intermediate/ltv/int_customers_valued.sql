@@ -1,3 +1,5 @@
+{{ config(materialized="view") }}
+
 -- Expected figures of customers who ever bought, in money and with names. How likely they are to be gone is told only
 -- where a model says it, and a next order only where it is expected within ten years.
 

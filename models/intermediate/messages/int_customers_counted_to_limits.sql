@@ -22,29 +22,39 @@ messages as (
 
 ),
 
-told as (
+spelt as (
 
     select
         provider,
-        {{ latest("upper(replace(replace(body_text, 'TIER_', ''), 'tier_', ''))", "occurred_at") }} as limit_text,
-        max(occurred_at) as told_at
+        occurred_at,
+        upper(replace(replace(body_text, 'TIER_', ''), 'tier_', '')) as said
     from events
-    where body_text is not null
-    group by provider
 
 ),
 
--- TIER_UNLIMITED is no number, so no limit.
+-- No limit is known as a limit of zero. What is neither says nothing, and the one told before it stands.
+read as (
+
+    select
+        provider,
+        occurred_at,
+        case
+            when said = 'UNLIMITED' then 0
+            when said like '%K' then try_cast(replace(said, 'K', '') as bigint) * 1000
+            else try_cast(said as bigint)
+        end as customers_allowed
+    from spelt
+
+),
+
 limits as (
 
     select
         provider,
-        told_at,
-        case
-            when limit_text like '%K' then try_cast(replace(limit_text, 'K', '') as bigint) * 1000
-            else try_cast(limit_text as bigint)
-        end as customers_allowed
-    from told
+        {{ latest("customers_allowed", "occurred_at") }} as customers_allowed,
+        max(case when customers_allowed is not null then occurred_at end) as told_at
+    from read
+    group by provider
 
 ),
 

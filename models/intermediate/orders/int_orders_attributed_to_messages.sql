@@ -56,7 +56,7 @@ timeline as (
         touched_at as happened_at,
         0 as place,
         touch_number,
-        cast(null as {{ dbt.type_string() }}) as order_key,
+        null as order_key,
         false as is_before
     from touches
     union all

@@ -8,10 +8,9 @@ import pyarrow.compute as pc
 import pytest
 from order_days import simulate
 
-from wabench import ltv
-from wabench.ltv import tables
+from wabench import ltv, ltv_tables
 
-TERMS = tables.Terms(months=12, discount_rate=0.1, minimum_customers=100, minimum_repeaters=20)
+TERMS = ltv_tables.Terms(months=12, discount_rate=0.1, minimum_customers=100, minimum_repeaters=20)
 TODAY, QUARTER = date(2026, 6, 30), 91
 DAYS = pa.table({"order_date": [TODAY - timedelta(days=n) for n in range(700)], "purchases": [10] * 700})
 COLUMNS = {
@@ -59,7 +58,7 @@ def observed() -> pa.Table:
 
 @pytest.fixture(scope="module")
 def fits(observed: pa.Table) -> pa.Table:
-    return tables.fit(observed, DAYS, TERMS, QUARTER)
+    return ltv_tables.fit(observed, DAYS, TERMS, QUARTER)
 
 
 def test_each_past_fit_has_ten_parts_and_todays_has_one_row(fits: pa.Table) -> None:
@@ -78,7 +77,7 @@ def test_tables_give_what_the_arrays_give(observed: pa.Table, fits: pa.Table) ->
     )
     model = ltv.fit(counts, spent, ltv.Choice(variant=ltv.Variant(row["variant"])))
     expected = ltv.forecast(model, counts, spent, ltv.Horizon.months(12, yearly_rate=0.1), calibration)
-    found = tables.forecast(observed, fits)
+    found = ltv_tables.forecast(observed, fits)
     assert (row["r"], row["alpha"]) == (model.orders.r, model.orders.alpha)
     np.testing.assert_allclose(found["value"].to_numpy(), expected.value, rtol=1e-12)
     np.testing.assert_allclose(found["value_high"].to_numpy(), expected.value_high, rtol=1e-12)
@@ -87,9 +86,9 @@ def test_tables_give_what_the_arrays_give(observed: pa.Table, fits: pa.Table) ->
 
 def test_the_order_of_rows_changes_no_digit(observed: pa.Table, fits: pa.Table) -> None:
     shuffled = observed.take(np.random.default_rng(1).permutation(observed.num_rows))
-    again = tables.fit(shuffled, DAYS.take(np.arange(DAYS.num_rows)[::-1]), TERMS, QUARTER)
+    again = ltv_tables.fit(shuffled, DAYS.take(np.arange(DAYS.num_rows)[::-1]), TERMS, QUARTER)
     assert again.equals(fits)
-    assert tables.forecast(shuffled, again).equals(tables.forecast(observed, fits))
+    assert ltv_tables.forecast(shuffled, again).equals(ltv_tables.forecast(observed, fits))
 
 
 def test_groups_of_one_history_are_worth_what_their_customers_are(observed: pa.Table, fits: pa.Table) -> None:
@@ -100,8 +99,8 @@ def test_groups_of_one_history_are_worth_what_their_customers_are(observed: pa.T
     keys = ["frequency", "recency_days", "age_days", "has_spent", "has_spent_again"]
     groups = now.group_by(keys).aggregate([("customer_id", "count"), ("first_spend", "mean"), ("repeat_spend", "mean")])
     groups = groups.rename_columns([*keys, "customers", "first_spend", "repeat_spend"])
-    valued = tables.value(groups, now, fits)
-    each = tables.forecast(observed, fits)
+    valued = ltv_tables.value(groups, now, fits)
+    each = ltv_tables.forecast(observed, fits)
     for of_groups, of_customers in (("expected_value", "value"), ("expected_orders", "orders")):
         total = pc.sum(pc.multiply(valued[of_groups], valued["customers"])).as_py()
         assert total == pytest.approx(pc.sum(each[of_customers]).as_py(), rel=1e-12)
@@ -111,7 +110,7 @@ def test_groups_of_one_history_are_worth_what_their_customers_are(observed: pa.T
 def test_a_group_that_never_bought_is_left_without_a_value(observed: pa.Table, fits: pa.Table) -> None:
     columns = {"frequency": [None], "recency_days": [None], "age_days": [None], "first_spend": [0.0]}
     never = pa.table(columns | {"repeat_spend": [None]})
-    assert tables.value(never, observed, fits)["expected_value"].to_pylist() == [None]
+    assert ltv_tables.value(never, observed, fits)["expected_value"].to_pylist() == [None]
 
 
 def test_the_range_of_a_sum_is_that_of_the_arrays(observed: pa.Table, fits: pa.Table) -> None:
@@ -121,18 +120,18 @@ def test_the_range_of_a_sum_is_that_of_the_arrays(observed: pa.Table, fits: pa.T
     expected = ltv.forecast(ltv.fit(counts, spent), counts, spent, ltv.Horizon.months(12, yearly_rate=0.1))
     members = np.arange(now.num_rows) < 40
     total = ltv.total(expected, members)
-    found = tables.range_of_sum(
+    found = ltv_tables.range_of_sum(
         expected.value[members].sum(), expected.value_variance[members].sum(), expected.value_sd
     )
     assert found == pytest.approx((total.value_low, total.value_high), rel=1e-9)
-    assert tables.range_of_sum(0.0, 0.0, 0.2) == (0.0, 0.0)
+    assert ltv_tables.range_of_sum(0.0, 0.0, 0.2) == (0.0, 0.0)
 
 
 def test_fewer_than_the_least_share_the_mean_and_nobody_has_a_chance_to_be_alive(observed: pa.Table) -> None:
-    terms = tables.Terms(months=12, discount_rate=0.1, minimum_customers=3001, minimum_repeaters=20)
-    fits = tables.fit(observed, DAYS, terms, QUARTER)
+    terms = ltv_tables.Terms(months=12, discount_rate=0.1, minimum_customers=3001, minimum_repeaters=20)
+    fits = ltv_tables.fit(observed, DAYS, terms, QUARTER)
     assert pc.unique(fits["basis"]).to_pylist() == ["cohort_mean"]
-    each = tables.forecast(observed, fits)
+    each = ltv_tables.forecast(observed, fits)
     assert pc.unique(each["basis"]).to_pylist() == ["cohort_mean"]
     assert each["p_alive"].null_count == each.num_rows
     assert len(pc.unique(each["orders"])) == 1
@@ -140,7 +139,7 @@ def test_fewer_than_the_least_share_the_mean_and_nobody_has_a_chance_to_be_alive
 
 def test_nobody_gives_empty_tables() -> None:
     nobody = _observed(1, 0).slice(0, 0)
-    fits = tables.fit(nobody, DAYS.slice(0, 0), TERMS, QUARTER)
-    assert (fits.num_rows, tables.forecast(nobody, fits).num_rows) == (0, 0)
+    fits = ltv_tables.fit(nobody, DAYS.slice(0, 0), TERMS, QUARTER)
+    assert (fits.num_rows, ltv_tables.forecast(nobody, fits).num_rows) == (0, 0)
     groups = nobody.select(["frequency", "recency_days", "age_days", "first_spend", "repeat_spend"])
-    assert tables.value(groups, nobody, fits).num_rows == 0
+    assert ltv_tables.value(groups, nobody, fits).num_rows == 0
