@@ -196,10 +196,11 @@ def _left(results: dict[str, Any], manifest: dict[str, Any], without: Collection
     """Name what did not come out well, or not at all: dbt writes down what was done when it is interrupted, too."""
     well = {r["unique_id"] for r in results["results"] if r["status"] in ("success", "pass", "warn")}
     nodes = manifest["nodes"].items()
+    absent = {*without, *map(_name, manifest["disabled"])}  # a target's own, or left out; and so are their tests
     excluded = {name for name, node in nodes if node["name"] in without}
     tests = {name for name, node in nodes if node["resource_type"] == "test"}
     if is_tested:
-        tests = {name for name in tests if excluded.intersection(manifest["nodes"][name]["depends_on"]["nodes"])}
+        tests = {name for name in tests if absent.intersection(r["name"] for r in manifest["nodes"][name]["refs"])}
     inlined = {name for name, node in nodes if node["config"].get("materialized") == "ephemeral"}
     return {*manifest["nodes"]} - well - excluded - tests - inlined
 
