@@ -48,10 +48,25 @@ def test_providers_stand_on_events_and_errors_alone() -> None:
     assert wrong == set()
 
 
-@pytest.mark.parametrize("name", ["campaigns/policy", "campaigns/pacing", "lift", "lift_tables"])
-def test_what_decides_does_no_io(name: str) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            ROOT / f"wabench/{name}.py"
+            for name in ("campaigns/policy", "campaigns/pacing", "lift", "lift_tables", "ltv_tables")
+        ),
+        *modules("wabench/ltv"),
+    ],
+    ids=lambda path: path.stem,
+)
+def test_what_decides_or_computes_does_no_io(path: Path) -> None:
     outside = {"sqlalchemy", "httpx", "duckdb", "time", "pathlib", "os", "asyncio", "random", "wabench.settings"}
-    assert imports(ROOT / f"wabench/{name}.py") & outside == set()
+    assert imports(path) & outside == set()
+
+
+def test_lifetime_value_stands_on_numpy_and_scipy_alone() -> None:
+    allowed = re.compile(r"(wabench\.ltv|numpy|scipy|collections|dataclasses|enum|typing)\b")
+    assert {(p.name, n) for p in modules("wabench/ltv") for n in imports(p) if not allowed.match(n)} == set()
 
 
 def commands() -> Iterator[tuple[str, typer.core.TyperCommand]]:

@@ -95,10 +95,9 @@ def fit(observed: pa.Table, shop_days: pa.Table, terms: Terms, backtest_days: in
         known = _known(observed, quarters_ago)
         ends_on = known["ends_on"][0].as_py()
         daily_orders = _daily(shop_days, ends_on)
-        calibration = ltv.calibrate(
-            daily_orders, backtest_days if quarters_ago else round(terms.horizon.days), backtests
-        )
         model = _fit(known, choice, terms)
+        ahead = backtest_days if quarters_ago else round(terms.horizon.days)
+        calibration = ltv.calibrate(daily_orders, ahead, backtests, model.orders, _counts(known))
         row = {"quarters_ago": quarters_ago, "ends_on": ends_on, **asdict(terms), "asked_variant": choice.variant.value}
         row |= _calibration_row(calibration) | _model_row(model)
         if quarters_ago == 0:

@@ -27,6 +27,7 @@ def test_the_demo_goes_the_whole_way_and_its_shop_can_be_looked_at(
     home = tmp_path / "demo"
     printed = processes.run(home, "demo", "--customers", "500", "--days", "365", "--no-app")
     assert "campaign july: finished" in printed
+    assert "lift: the treated against the held out" in printed
     dbt = subprocess.run(
         [Path(sys.executable).with_name("dbt"), "build"],
         cwd=ROOT,

@@ -120,7 +120,7 @@ def test_no_spend_whatever_stops_a_fit(rows: list[tuple[int, float]]) -> None:
 
 
 def test_histories_that_packages_find_hard_are_finite() -> None:
-    """Of CLVTools' tests, where P(alive) overflowed; and of lifetimes', where expectations did."""
+    """Frequent customers on whom CLVTools and lifetimes test that nothing overflows."""
     hard = ltv.Counts.of([221, 254, 161, 204], [724, 680, 663, 690], [725, 681, 686, 696])
     fit = fitted(Process.BG_NBD, 0.5143, 20.19, 0.2856, 14.1087)
     alive = ltv.p_alive(fit, hard)

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from order_days import Simulated, simulate
+from order_days import OrderDays, Simulated, seasonal_shop, simulate
 
 from wabench import ltv
 from wabench.ltv import Basis, Process, Variant
@@ -158,9 +158,29 @@ def test_nobody_at_all_is_no_error() -> None:
 def test_a_season_of_two_years_is_seen_and_carried_forward() -> None:
     days = np.arange(760)
     daily = np.where((days % 365 >= 270), 200.0, 100.0) * 1.0005**days
-    assert ltv.season_index(daily[:635], 90) == pytest.approx(200 / 124.9, rel=0.05)
+    assert ltv.season_index(daily[:635], 90) == pytest.approx(200 / 124.9, rel=0.05)  # without a fit
     assert ltv.season_index(daily[:635], 365) == 1.0
     assert ltv.season_index(daily[:400], 90) is None
+
+
+def test_a_christmas_that_was_seen_once_is_foreseen() -> None:
+    shop, autumn = seasonal_shop(np.random.default_rng(11), 2_500, 365 * 2, high=2.0), 365 + 274
+    cut = shop.at(autumn, 91)
+    found = ltv.backtest(cut, ltv.Choice(), [ltv.backtest(one, ltv.Choice()) for one in shop.before(autumn)[-2:]])
+    assert found.season > 1.6
+    assert abs(found.bias) < 0.1
+    assert found.plain_value < 0.75 * found.actual_value
+    assert found.is_in_range
+
+
+def test_growth_is_no_season() -> None:
+    rng = np.random.default_rng(12)
+    shop = seasonal_shop(rng, 3_000, 365 * 2, high=1.0)
+    came = {int(who): day for who, day in zip(shop.customer[::-1], shop.day[::-1], strict=True)}
+    kept = np.array([rng.random() < came[int(who)] / 730 for who in range(3_000)])[shop.customer]
+    cut = OrderDays(shop.customer[kept], shop.day[kept], shop.value[kept]).at(640, 91)
+    model = ltv.fit(cut.counts, cut.spent)
+    assert ltv.season_index(cut.daily_orders, 91, model.orders, cut.counts) == pytest.approx(1, abs=0.12)
 
 
 def test_half_of_the_error_of_earlier_backtests_is_corrected() -> None:

@@ -89,6 +89,17 @@ def online_retail(*, is_net: bool = False) -> OrderDays:
     return _read(_RETAIL, ONLINE_RETAIL, is_net=is_net)
 
 
+def seasonal_shop(rng: np.random.Generator, customers: int, days: int, high: float) -> OrderDays:
+    """Customers who come evenly over `days`, stay, and order `high` times as often in the last quarter of each 365."""
+    begins = rng.integers(0, days, customers)
+    rate = rng.gamma(0.8, 0.02, customers) / high
+    who = np.repeat(np.arange(customers), days)
+    day = np.tile(np.arange(days), customers)
+    chance = rate[who] * np.where(day % 365 >= 274, high, 1.0)
+    ordered = (day == begins[who]) | ((day > begins[who]) & (rng.random(day.size) < chance))
+    return OrderDays(who[ordered], day[ordered], rng.gamma(4.0, 10.0, int(ordered.sum())))
+
+
 def _read(sql: str, file: Path, **parameters: bool) -> OrderDays:
     with duckdb.connect() as connection:
         rows = connection.execute(sql, {"file": str(file)} | parameters).fetchall()

@@ -32,7 +32,8 @@ create or replace table dim_customers (
     messages_received_7d bigint, messages_received_30d bigint, messages_received_90d bigint, messages_received bigint,
     messages_read_7d bigint, messages_read_30d bigint, messages_read_90d bigint, messages_read bigint,
     messages_replied_7d bigint, messages_replied_30d bigint, messages_replied_90d bigint, messages_replied bigint,
-    read_rate double, reply_rate double, last_promotional_at timestamp, last_inbound_at timestamp,
+    read_rate double, reply_rate double, best_hour integer, best_hour_messages bigint,
+    last_promotional_at timestamp, last_inbound_at timestamp,
     window_open_until timestamp, is_window_open boolean, frequency_tag text, order_value_tag text,
     engagement_tag text, rfm_recency integer, rfm_frequency integer, rfm_monetary integer, rfm_group text,
     bucket integer
@@ -71,6 +72,8 @@ def customer(number: int) -> dict[str, Any]:
         "messages_received": number % 6,
         "messages_read": number % 3,
         "read_rate": (number % 3) / (number % 6) if number % 6 else None,
+        "best_hour": number % 24,
+        "best_hour_messages": number % 3,
         "is_window_open": days == 0,
         "frequency_tag": ("none", "rare", "quarterly", "monthly", "monthly")[orders],
         "order_value_tag": _value_tag(average),

@@ -6,7 +6,7 @@ back-tests, calibrates and forecasts; the parts can be called by themselves.
 """
 
 from wabench.ltv.ahead import expected_orders, expected_orders_of_new
-from wabench.ltv.backtest import (
+from wabench.ltv.backtests import (
     Backtest,
     Cut,
     Decile,
@@ -19,7 +19,7 @@ from wabench.ltv.backtest import (
 )
 from wabench.ltv.calibration import calibrate, season_index
 from wabench.ltv.counts import Counts, Spent
-from wabench.ltv.forecast import (
+from wabench.ltv.forecasts import (
     DAYS_PER_MONTH,
     Calibration,
     Choice,

@@ -18,15 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from wabench.ltv.counts import Counts, Floats, joined
+from wabench.ltv.counts import Counts, Floats, joined, summed
 from wabench.ltv.orders import Basis, OrdersFit, p_alive
 
-NEGLIGIBLE = 1e-12  # of an order: terms below it are left out
+NEGLIGIBLE = 1e-11  # of an order: terms below it are left out
 MOST_TERMS = 600  # summed one by one; what has more, or begins below what a float holds, is integrated
 THREE_POINTS = ((1 / 6, -1), (2 / 3, 0), (1 / 6, 1))  # Gauss-Hermite: weights, and places in units of the root of 3 sd
 SMALL_SD = 0.02
 LOWEST_START = -650.0
-AT_ONCE = 500_000  # rows that are worked on together
+AT_ONCE = 50_000  # rows that are worked on together, so that they stay in the cache
 FEW = 24  # orders: quantiles up to here are found by counting, higher ones by halving
 HIGHEST = 1e9  # orders: a quantile above it is none of this world
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
@@ -67,6 +67,19 @@ def expected_orders_of_new(fit: OrdersFit, days: float) -> float:
     """
     new = Counts.of([0.0], [0.0], [0.0])
     return float(expected_orders(fit, new, days)[0])
+
+
+def expected_daily(fit: OrdersFit, counts: Counts, days: int) -> tuple[Floats, Floats]:
+    """Customers who came on each of the `days` days up to the end, and the repeat orders expected of all on each."""
+    first = days - 1 - np.rint(counts.age).astype(np.intp)
+    since = first >= 0
+    came = summed(first[since], counts.customers[since], days)
+    tenure, none = np.arange(1.0, days + 1), np.zeros(days)
+    so_far = np.zeros(days)
+    for part, weight in fit.parts:
+        new = p_alive(part, Counts.of([0.0], [0.0], [0.0]))[0]
+        so_far += weight * new * _sums(Alive.of(part, none, none), tenure)[0]
+    return came, np.convolve(came, np.diff(so_far, prepend=0.0))[:days]
 
 
 def moments(fit: OrdersFit, counts: Counts, days: float) -> tuple[Floats, Floats]:
@@ -116,8 +129,7 @@ def p_none(fit: OrdersFit, counts: Counts, days: float) -> Floats:
 def quantile(fit: OrdersFit, counts: Counts, days: float, level: float, sd: float = 0.0) -> Floats:
     """Least number of orders, per row, that is not exceeded with probability `level` or more.
 
-    sd: of the logarithm of a factor on everybody's rate that nobody knows; mixed in by a three-point rule (Gauss-
-    Hermite).
+    sd: of the logarithm of a factor on everybody's rate that nobody knows; mixed in by Gauss-Hermite of three points.
     """
     mixed = [
         (part, share * weight, days * float(np.exp(sd * np.sqrt(3) * node - sd**2 / 2)))

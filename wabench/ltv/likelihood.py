@@ -1,7 +1,7 @@
 """The likelihood of order histories with its gradient and Hessian, on statistics that are summed once.
 
-Fader, Hardie and Lee 2005, equation 6: with x orders after the first, the last at t_x, observed until T, and y
-chances to have left (x for the BG/NBD, x + 1 for the MBG/NBD), the likelihood of a customer is
+Fader, Hardie and Lee 2005, for a randomly chosen customer. With x orders after the first, the last at t_x, observed
+until T, and y chances to have left (x for the BG/NBD, x + 1 for the MBG/NBD), the likelihood is
 
     B(a, b+y) / B(a, b) * G(r+x) alpha^r / (G(r) (alpha+T)^(r+x)) * (1 + e^D),
     D = ln a - ln(b+y-1) + (r+x) ln((alpha+T) / (alpha+t_x)),   e^D = 0 where y = 0.

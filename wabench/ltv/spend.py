@@ -17,7 +17,7 @@ from wabench.ltv.orders import Basis
 
 MINIMUM_SPENDERS = 50
 START = (2.0, 3.0, 1.0)  # p, q, and v in units of the mean
-FIRST_SHARE = 0.4  # POOLED: the weight of ALL for who has ordered once; from 0.3 to 0.6 little changes
+FIRST_SHARE = 0.4  # POOLED: the weight of ALL for who has ordered once; from a third to a half little changes
 _NAN = float("nan")
 
 
@@ -105,7 +105,7 @@ def fit_spending(
 
 
 def expected_spend(fit: SpendFit, orders: ArrayLike, mean_spend: ArrayLike) -> Floats:
-    """Expected value of a future order day, per row (note 025, equation 5); a customer never seen has orders 0.
+    """Expected value of a future order day, per row (note 025, conditional expectation); orders is 0 of one never seen.
 
     Where q is so low that the population has no mean, a customer never seen is given the mean of what was seen.
     """
@@ -131,7 +131,7 @@ def posterior(fit: SpendFit, orders: ArrayLike, mean_spend: ArrayLike) -> tuple[
 
 @dataclass(frozen=True, slots=True)
 class _Likelihood:
-    """Note 025, equation 1a. What depends on the number of orders alone is summed over its distinct values."""
+    """Note 025, the marginal distribution of the mean. What depends on orders alone is summed over distinct numbers."""
 
     orders: Floats
     total: Floats

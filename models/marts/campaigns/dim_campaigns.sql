@@ -17,6 +17,7 @@ final as (
         template_name,
         language,
         category,
+        holdout_share,
         status,
         created_at,
         planned_at,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wabench.ltv.calibration import calibrate
 from wabench.ltv.counts import Counts, Floats, Spent
-from wabench.ltv.forecast import Calibration, Choice, Forecast, Horizon, Model, expected_value, fit, forecast, total
+from wabench.ltv.forecasts import Calibration, Choice, Forecast, Horizon, Model, expected_value, fit, forecast, total
 from wabench.ltv.spend import Variant
 
 CLEARLY = 2.0  # over the root of the number of customers: by how much a Gini must be better to change the spend variant
@@ -104,15 +104,15 @@ def estimate(
     for cut in past:
         backtests.append(backtest(cut, choice, backtests))
         choice = choose(cut)
-    calibration = calibrate(daily_orders, round(horizon.days), backtests)
     model = fit(counts, spent, choice)
+    calibration = calibrate(daily_orders, round(horizon.days), backtests, model.orders, counts)
     return Estimate(model, choice, calibration, forecast(model, counts, spent, horizon, calibration), tuple(backtests))
 
 
 def backtest(cut: Cut, choice: Choice, earlier: Sequence[Backtest] = ()) -> Backtest:
     """Fit at the cut, calibrate with earlier back-tests, forecast, compare."""
-    calibration = calibrate(cut.daily_orders, cut.days, earlier)
     model = fit(cut.counts, cut.spent, choice)
+    calibration = calibrate(cut.daily_orders, cut.days, earlier, model.orders, cut.counts)
     found = forecast(model, cut.counts, cut.spent, Horizon(cut.days), calibration, ranges=False)
     return measure(found, cut, choice)
 
@@ -146,7 +146,7 @@ def measure(forecast: Forecast, cut: Cut, choice: Choice) -> Backtest:
         capture=capture(expected, cut.actual_value),
         decile_error=_mean(np.array(errors)),
         deciles=parts,
-        is_in_range=sums.value_low <= actual_value <= sums.value_high,
+        is_in_range=bool(sums.value_low <= actual_value <= sums.value_high),
     )
 
 

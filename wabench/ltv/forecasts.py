@@ -152,46 +152,48 @@ def forecast(
 ) -> Forecast:
     """Expect orders and value per row, with ranges that hold what comes in 80 % of cases. Deterministic.
 
-    A range may hold more where orders are few, for it ends at whole orders: [0, 0] is right for who comes back with 5
-    %. Without `ranges`, where only sums are asked for, those of single customers are nan.
+    A range may hold more where orders are few, for it ends at whole orders: who comes back with 5 % has [0, 0].
+    Without `ranges`, where only sums are asked for, those of single customers are nan.
     """
-    orders_sd, value_sd = _parameter_sds(model, counts, spent, horizon)
-    orders_sd, value_sd = np.hypot(calibration.orders_sd, orders_sd), np.hypot(calibration.value_sd, value_sd)
-    factor, factor_of_value = (
-        calibration.season * level for level in (calibration.orders_level, calibration.value_level)
-    )
+    by_parameters = _parameter_sds(model, counts, spent, horizon)
+    orders_sd, value_sd = np.hypot((calibration.orders_sd, calibration.value_sd), by_parameters).tolist()
+    factor, of_value = (calibration.season * level for level in (calibration.orders_level, calibration.value_level))
     grouped, index = counts.grouped()
     plain, squared = moments(model.orders, grouped, horizon.days)
     pairs, early = squared - plain, discounted(model.orders, grouped, horizon.ends, horizon.worth)
-    amounts = _Amounts.of(model, counts, spent)
+    worthy = _Amounts.of(model, counts, spent)
     amounts = replace(
-        amounts,
-        none=p_none(model.orders, grouped, horizon.days * factor_of_value)[index],
-        once=(plain * factor_of_value)[index],
-        pairs=(pairs * factor_of_value**2)[index],
-        worth=amounts.worth * _ratio(early, plain)[index],
+        worthy,
+        none=p_none(model.orders, grouped, horizon.days * of_value)[index],
+        once=(plain * of_value)[index],
+        pairs=(pairs * of_value**2)[index],
+        worth=worthy.worth * _ratio(early, plain)[index],
     )
-    unknown = np.full(len(counts), np.nan)
-    ends = (
-        [quantile(model.orders, grouped, horizon.days * factor, at, orders_sd)[index] for at in ENDS] if ranges else []
-    )
-    low, high = ends or (unknown, unknown)
-    value_low, value_high = [amounts.quantile(at, value_sd) for at in ENDS] if ranges else (unknown, unknown)
+    span = horizon.days * factor
+    low, high = _ends(len(grouped), ranges, lambda at: quantile(model.orders, grouped, span, at, orders_sd))
+    value_low, value_high = _ends(len(counts), ranges, lambda at: amounts.quantile(at, value_sd))
     return Forecast(
         orders=(plain * factor)[index],
-        orders_low=low,
-        orders_high=high,
+        orders_low=low[index],
+        orders_high=high[index],
         orders_variance=np.maximum(factor**2 * (pairs - plain**2) + factor * plain, 0.0)[index],
         value=amounts.once * amounts.worth,
         value_low=value_low,
         value_high=value_high,
         value_variance=amounts.variance(),
-        orders_sd=float(orders_sd),
-        value_sd=float(value_sd),
+        orders_sd=orders_sd,
+        value_sd=value_sd,
         horizon=horizon,
         calibration=calibration,
         basis=model.basis,
     )
+
+
+def _ends(rows: int, ranges: bool, at: Callable[[float], Floats]) -> tuple[Floats, Floats]:
+    """Both ends of the ranges, nan where none are asked for."""
+    if not ranges:
+        return np.full(rows, np.nan), np.full(rows, np.nan)
+    return at(ENDS[0]), at(ENDS[1])
 
 
 def total(forecast: Forecast, members: NDArray[np.bool_] | None = None, customers: Floats | None = None) -> Total:
