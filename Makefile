@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SPARK := .venv-spark
 BENCH_READY := $(VENV)/.bench
 
 # Public data and specifications that some tests compare with, where they are at hand.
 export WABENCH_SHARED ?= $(wildcard $(abspath ../shared))
 
-.PHONY: setup demo app check test test-faults bench screenshots browser clean
+.PHONY: setup demo app check test test-faults test-spark spark java bench screenshots browser clean
 
 setup: $(READY)
 
@@ -30,16 +31,28 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 -m "not faults and not browser and not slow" $(ARGS)
+	$(BIN)/pytest -n 2 -m "not faults and not spark and not browser and not slow" $(ARGS)
 
 test: setup browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 -m "not faults" $(ARGS)
+	$(BIN)/pytest -n 2 -m "not faults and not spark" $(ARGS)
 
 test-faults: setup
 	$(BIN)/pytest -m faults $(ARGS)
+
+# Every mart of DuckDB beside Spark's. Spark is large, so it has an environment of its own.
+test-spark: spark
+	$(SPARK)/bin/pytest -m spark $(ARGS)
+
+spark: java $(SPARK)/.ready
+
+$(SPARK)/.ready: requirements-spark.lock pyproject.toml
+	test -x $(SPARK)/bin/python || $(PYTHON) -m venv $(SPARK)
+	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-spark.lock
+	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
 
 bench: setup $(BENCH_READY)
 	$(BIN)/python tests/bench/bench_landing.py
@@ -65,5 +78,15 @@ browser:
 		test "$$CI" != true; \
 	fi
 
+# The same for the Java that Spark runs on.
+java:
+	@if test -n "$$JAVA_HOME" || command -v java >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -qq --no-install-recommends openjdk-17-jre-headless >/dev/null; \
+	else \
+		echo "no Java: install 17 or newer (Debian: apt-get install openjdk-17-jre-headless) for Spark"; \
+		exit 1; \
+	fi
+
 clean:
-	rm -rf $(VENV) data/demo data/dbt
+	rm -rf $(VENV) $(SPARK) data/demo data/dbt data/spark

@@ -44,7 +44,7 @@
    that the parts add up to the amount. #}
 {% macro part_of(amount) -%}
     {%- set even = money("floor(" ~ amount ~ " * 10000 / parts) / 10000") -%}
-    {{ money("case when is_main then " ~ amount ~ " - (parts - 1) * " ~ even ~ " else " ~ even ~ " end") }}
+    {{ money("case when is_main then " ~ amount ~ " - cast(parts - 1 as integer) * " ~ even ~ " else " ~ even ~ " end") }}
 {%- endmacro %}
 
 

@@ -54,8 +54,8 @@
 {%- endmacro %}
 
 
-{# Every node of the undirected edges (a, b) with the least node it is connected to, as (node, component).
-   USING KEY keeps one row a node while the least one spreads, so the cost follows the edges and not the paths. #}
+{# Every node of the undirected edges (a, b), a <> b, with the least node it is connected to, as (node, component). `edges` is a
+   relation. USING KEY keeps one row a node while the least one spreads, so the cost follows the edges and not the paths. #}
 {% macro connected_components(edges) -%}
     {{ return(adapter.dispatch("connected_components")(edges)) }}
 {%- endmacro %}
@@ -85,8 +85,50 @@
 {%- endmacro %}
 
 
+{# Spark has no recursion that aggregates or ends by itself on cycles. Every edge of `stars` leads from the greater node to
+   the lesser one; each round leads all greater, then all lesser neighbours of a node to the least of them, until nothing
+   is left but stars. Rounds grow with the logarithm of the longest chain (Kiveris et al., Connected Components in
+   MapReduce and Beyond, 2014, algorithm 4). #}
+{% macro spark__connected_components(edges) -%}
+    {%- if execute -%}
+    {%- set found = namespace(stars=kept_as("stars_0", "select distinct greatest(a, b) as node, least(a, b) as component from "
+        ~ edges ~ " where a <> b"), left=1) -%}
+    {%- for round in range(1, 100) if found.left -%}
+        {%- set greater %}
+            with neighbours as (
+                select node, component as neighbour from {{ found.stars }}
+                union all
+                select component, node from {{ found.stars }}
+            ),
+            led as (
+                select node, neighbour, least(node, min(neighbour) over (partition by node)) as component from neighbours
+            )
+            select distinct neighbour as node, component from led where neighbour > node
+        {% endset -%}
+        {%- set lesser %}
+            with led as (
+                select node, component, min(component) over (partition by node) as least_one
+                from {{ kept_as("greater_" ~ round, greater) }}
+            )
+            select node, least_one as component from led
+            union
+            select component, least_one from led where component <> least_one
+        {% endset -%}
+        {%- set found.stars = kept_as("stars_" ~ round, lesser) -%}
+        {%- set found.left = run_query("select count(*) from " ~ found.stars ~ " as one inner join " ~ found.stars
+            ~ " as other on one.component = other.node")[0][0]
+            + run_query("select count(*) - count(distinct node) from " ~ found.stars)[0][0] -%}
+    {%- endfor -%}
+    select node, component from {{ found.stars }}
+    union
+    select component, component from {{ found.stars }}
+    {%- endif -%}
+{%- endmacro %}
+
+
 {# For each line (line, identity_key, other_key, is_of_spellings) every node that the undirected edges (a, b) connect
-   to one of its two ends, as (line, is_of_spellings, node, side): side 0 is nearer to the first or as near, 1 to the other. #}
+   to one of its two ends, as (line, is_of_spellings, node, side): side 0 is nearer to the first or as near, 1 to the
+   other. Both are relations. #}
 {% macro nearest_ends(lines, edges) -%}
     {{ return(adapter.dispatch("nearest_ends")(lines, edges)) }}
 {%- endmacro %}
@@ -119,4 +161,41 @@
         )
 
     select line, is_of_spellings, node, side from spread
+{%- endmacro %}
+
+{# As many rounds as the longest way has steps; most shops have no such line, and none is gone then. #}
+{% macro spark__nearest_ends(lines, edges) -%}
+    {%- if execute -%}
+    {%- set ends %}
+        select line, is_of_spellings, identity_key as node, 0 as side, 0 as steps from {{ lines }}
+        union all
+        select line, is_of_spellings, other_key, 1, 0 from {{ lines }}
+    {% endset -%}
+    {%- set found = namespace(spread=kept_as("spread_0", ends)) -%}
+    {%- set found.left = run_query("select count(*) from " ~ found.spread)[0][0] -%}
+    {%- for step in range(1, 10000) if found.left -%}
+        {%- set further %}
+            with neighbours as (
+                select a as node, b as neighbour, is_of_spellings from {{ edges }}
+                union
+                select b, a, is_of_spellings from {{ edges }}
+            )
+            select line, is_of_spellings, node, side, steps from {{ found.spread }}
+            union all
+            select spread.line, spread.is_of_spellings, neighbours.neighbour, min(spread.side), {{ step }}
+            from {{ found.spread }} as spread
+            inner join neighbours
+                on spread.node = neighbours.node
+                and spread.is_of_spellings = neighbours.is_of_spellings
+            left join {{ found.spread }} as known
+                on spread.line = known.line
+                and neighbours.neighbour = known.node
+            where spread.steps = {{ step - 1 }} and known.node is null
+            group by spread.line, spread.is_of_spellings, neighbours.neighbour
+        {% endset -%}
+        {%- set found.spread = kept_as("spread_" ~ step, further) -%}
+        {%- set found.left = run_query("select count(*) from " ~ found.spread ~ " where steps = " ~ step)[0][0] -%}
+    {%- endfor -%}
+    select line, is_of_spellings, node, side from {{ found.spread }}
+    {%- endif -%}
 {%- endmacro %}

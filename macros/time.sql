@@ -23,11 +23,11 @@
 {%- endmacro %}
 
 {% macro duckdb__seconds_between(earlier, later) -%}
-    (epoch({{ later }}) - epoch({{ earlier }}))
+    ((epoch_us({{ later }}) - epoch_us({{ earlier }})) / 1e6)
 {%- endmacro %}
 
 {% macro spark__seconds_between(earlier, later) -%}
-    (unix_timestamp({{ later }}) - unix_timestamp({{ earlier }}))
+    ((unix_micros(cast({{ later }} as timestamp_ltz)) - unix_micros(cast({{ earlier }} as timestamp_ltz))) / 1e6)
 {%- endmacro %}
 
 
@@ -41,7 +41,7 @@
 {%- endmacro %}
 
 {% macro spark__local_time(moment, zone) -%}
-    from_utc_timestamp({{ moment }}, {{ zone }})
+    cast(from_utc_timestamp(cast({{ moment }} as timestamp_ltz), {{ zone }}) as timestamp_ntz)
 {%- endmacro %}
 
 
@@ -89,5 +89,5 @@
 {%- endmacro %}
 
 {% macro spark__date_series(first, last, step, name) -%}
-    explode(sequence({{ first }}, {{ last }}, interval {{ step }})) as {{ name }}
+    explode(case when {{ first }} <= {{ last }} then sequence({{ first }}, {{ last }}, interval {{ step }}) end) as {{ name }}
 {%- endmacro %}

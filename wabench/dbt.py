@@ -6,12 +6,15 @@ refresh that is killed so leaves nobody behind who writes to the warehouse.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,16 @@ from wabench.settings import ROOT, Settings
 
 Progress = Callable[[str, int, int], None]
 """Called with a node's name, its number and the number of nodes."""
+
+
+class Engine(StrEnum):
+    """What a build runs on, as the target of the profile is called."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+
+
+_CHILDREN = {Engine.DUCKDB: "wabench.dbt", Engine.SPARK: "wabench.spark"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +71,24 @@ def build(
     progress: Progress | None = None,
     project: Path = ROOT,
     without: Collection[str] = (),
+    only: Collection[str] = (),
     is_tested: bool = True,
+    engine: Engine = Engine.DUCKDB,
 ) -> Build:
-    """Build every model of the project but those `without`, and test the data; `as_of` is naive UTC.
+    """Build every model of the project but those `without`, or `only` what dbt selects by these; `as_of` is naive UTC.
 
     `full` makes incremental models from scratch, never a snapshot. Unit tests are of the models' code, whatever the
-    data: they are for `dbt build`, which developers run.
+    data: they are for `dbt build`, which developers run. Spark reads what `wabench.parquet` wrote, and leaves what it
+    built there.
 
     Raises WabenchError where dbt could not begin or was stopped before it was through.
     """
+    if engine is Engine.SPARK:
+        _check_spark()
     results = target(settings) / "run_results.json"
     results.unlink(missing_ok=True)
     with subprocess.Popen(  # noqa: S603 - our own module with our own arguments
-        _command(settings, full, project, without, is_tested),
+        [*_command(settings, project, engine), *_choices(full, without, only, is_tested)],
         cwd=project,
         env=_environment(settings, as_of),
         stdin=subprocess.PIPE,
@@ -86,7 +104,7 @@ def build(
         raise WabenchError(f"dbt could not build: {reason}; see {log(settings)}")
     told, manifest = json.loads(results.read_bytes()), json.loads((target(settings) / "manifest.json").read_bytes())
     done = _read(told, manifest)
-    left, code = _left(told, manifest, without, is_tested), process.returncode
+    left, code = set() if only else _left(told, manifest, without, is_tested), process.returncode
     is_told = code == 1 and (done.failed or done.errors)
     if (code or left) and not is_told:
         raise WabenchError(f"nothing published: dbt was stopped with {len(left)} nodes left; see {log(settings)}")
@@ -103,14 +121,30 @@ def log(settings: Settings) -> Path:
     return settings.paths.data / "dbt" / "logs" / "dbt.log"
 
 
-def _command(settings: Settings, full: bool, project: Path, without: Collection[str], is_tested: bool) -> list[str]:
+def _check_spark() -> None:
+    for module in ("pyspark", "dbt.adapters.spark"):
+        if find_spec(module) is None:
+            raise WabenchError(f"the target spark needs {module}, which is not installed: see docs/runbooks/spark.md")
+    if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
+        raise WabenchError("the target spark needs Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless)")
+
+
+def _command(settings: Settings, project: Path, engine: Engine) -> list[str]:
     names = ("currency", "timezone", "attribution_days", "attribution_model")
     variables = {name: getattr(settings, name) for name in names}
-    command = [sys.executable, "-m", "wabench.dbt", "build", "--log-format", "json", "--log-level-file", "info"]
-    command += ["--project-dir", str(project), "--profiles-dir", str(project), "--vars", json.dumps(variables)]
-    command += ["--exclude-resource-type", "unit_test", *(() if is_tested else ("test",))]
-    command += ["--exclude", *sorted(without)] if without else []
-    return [*command, "--full-refresh"] if full else command
+    command = [sys.executable, "-m", _CHILDREN[engine], "build", "--target", engine.value]
+    command += ["--log-format", "json", "--log-level-file", "info"]
+    return [*command, "--project-dir", str(project), "--profiles-dir", str(project), "--vars", json.dumps(variables)]
+
+
+def _choices(full: bool, without: Collection[str], only: Collection[str], is_tested: bool) -> Iterator[str]:
+    yield from ("--exclude-resource-type", "unit_test", *(() if is_tested else ("test",)))
+    if without:
+        yield from ("--exclude", *sorted(without))
+    if only:
+        yield from ("--select", *sorted(only))
+    if full:
+        yield "--full-refresh"
 
 
 def _environment(settings: Settings, as_of: datetime) -> dict[str, str]:
@@ -162,10 +196,11 @@ def _left(results: dict[str, Any], manifest: dict[str, Any], without: Collection
     """Name what did not come out well, or not at all: dbt writes down what was done when it is interrupted, too."""
     well = {r["unique_id"] for r in results["results"] if r["status"] in ("success", "pass", "warn")}
     nodes = manifest["nodes"].items()
+    absent = {*without, *map(_name, manifest["disabled"])}  # a target's own, or left out; and so are their tests
     excluded = {name for name, node in nodes if node["name"] in without}
     tests = {name for name, node in nodes if node["resource_type"] == "test"}
     if is_tested:
-        tests = {name for name in tests if excluded.intersection(manifest["nodes"][name]["depends_on"]["nodes"])}
+        tests = {name for name in tests if absent.intersection(r["name"] for r in manifest["nodes"][name]["refs"])}
     inlined = {name for name, node in nodes if node["config"].get("materialized") == "ephemeral"}
     return {*manifest["nodes"]} - well - excluded - tests - inlined
 
@@ -183,7 +218,7 @@ def _tests(results: list[dict[str, Any]], nodes: dict[str, Any]) -> Iterator[Dat
             failures=result["failures"],
             seconds=result["execution_time"],
             message=result["message"],
-            relation=result["relation_name"],
+            relation=(result["relation_name"] or "").replace("`", '"') or None,
         )
 
 
@@ -191,14 +226,14 @@ def _name(unique_id: str) -> str:
     return unique_id.split(".")[2]
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     while os.read(0, 1024):  # not through sys.stdin: its lock, held by this thread, would abort a normal end
         pass
     os._exit(1)
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     from dbt.cli.main import cli
 
     cli()

@@ -7,16 +7,18 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from ingest import history, loader
 from ingest.pull import PullOutcome, pull
-from wabench import dbt, publish, runs, snapshots
+from wabench import dbt, parquet, publish, runs, snapshots
 from wabench.campaigns import ledger, reconcile
+from wabench.dbt import Engine
 from wabench.errors import Busy, WabenchError
 from wabench.locks import held
 from wabench.publish import Run
@@ -78,9 +80,13 @@ class Outcome:
 
 
 def refresh(
-    settings: Settings, as_of: datetime | None = None, full: bool = False, progress: Progress | None = None
+    settings: Settings,
+    as_of: datetime | None = None,
+    full: bool = False,
+    progress: Progress | None = None,
+    engine: Engine = Engine.DUCKDB,
 ) -> Outcome:
-    """Bring everything up to date and publish it; `full` builds the models from scratch.
+    """Bring everything up to date and publish it; `full` builds the models from scratch, as Spark does anyway.
 
     `as_of` (aware) ends the trailing windows, by default now. Raises Busy while another process has the warehouse,
     TestsFailed where a test found rows, WabenchError where a model could not be built.
@@ -93,7 +99,7 @@ def refresh(
             for step, work in _STEPS.items():
                 began = time.monotonic()
                 _note(settings, run, step=step)
-                work(_Work(settings, run, outcome, full, progress or _silent, step))
+                work(_Work(settings, run, outcome, full, engine, progress or _silent, step))
                 outcome.seconds[step] = round(time.monotonic() - began, 2)
         except BaseException as error:
             reason = str(error) if isinstance(error, WabenchError) else f"{type(error).__name__}: {error}"
@@ -122,11 +128,15 @@ class _Work:
     run: Run
     outcome: Outcome
     full: bool
+    engine: Engine
     progress: Progress
     step: str
 
     def told(self, done: int, total: int) -> None:
         self.progress(self.step, done, total)
+
+    def node(self, name: str, done: int, total: int) -> None:
+        self.told(done, total)
 
 
 def _pull_sources(work: _Work) -> None:
@@ -162,18 +172,36 @@ def _build(work: _Work) -> None:
 
     The snapshot is left out of a refresh that looks back: what it knows of later would be contradicted.
     """
-    marker, mark = work.settings.paths.data / "dbt" / "models.sha256", _fingerprint(work.settings)
-    is_changed = not marker.exists() or marker.read_text() != mark
     with _opened(work.settings) as connection:
         snapshots.prepare(work.settings, connection)
         is_next = snapshots.is_next(connection, work.run.as_of, work.run.started_at)
-    done = dbt.build(
-        work.settings,
-        work.run.as_of,
-        work.full or is_changed,
-        lambda name, n, total: work.told(n, total),
-        without=() if is_next else (snapshots.TABLE,),
-    )
+    if work.engine is Engine.SPARK:
+        _judge(work, _build_on_spark(work, is_next))
+        return
+    marker, mark = _marker(work.settings), _fingerprint(work.settings)
+    is_changed = not marker.exists() or marker.read_text() != mark
+    without = () if is_next else (snapshots.TABLE,)
+    _judge(work, dbt.build(work.settings, work.run.as_of, work.full or is_changed, work.node, without=without))
+    marker.write_text(mark)
+
+
+def _build_on_spark(work: _Work, is_next: bool) -> dbt.Build:
+    """Build there and take the marts; the snapshot is taken here, of these: Spark can't merge into Parquet."""
+    settings, as_of = work.settings, work.run.as_of
+    _marker(settings).unlink(missing_ok=True)  # marts that DuckDB would build on are Spark's now
+    with parquet.lent(settings):
+        done = dbt.build(settings, as_of, progress=work.node, engine=work.engine)
+        with _opened(settings) as connection:
+            parquet.take(settings, connection)
+    done = replace(done, marts=(*done.marts, snapshots.TABLE))
+    if done.failed or done.errors or not is_next:
+        return done
+    taken = dbt.build(settings, as_of, progress=work.node, only=(f"1+{snapshots.TABLE}",))
+    return replace(done, tests=done.tests + taken.tests, errors=taken.errors)
+
+
+def _judge(work: _Work, done: dbt.Build) -> None:
+    """Keep what the tests said; whatever of them or of the models failed ends the refresh."""
     with _opened(work.settings) as connection:
         runs.keep_tests(connection, work.run, done.tests)
         counts = {"tests_passed": sum(t.status == "pass" for t in done.tests), "tests_failed": len(done.failed)}
@@ -190,7 +218,6 @@ def _build(work: _Work) -> None:
         rows = work.outcome.rows
         events = connection.execute("select count(*) from raw.message_events").fetchall()[0][0]
         runs.note(connection, work.run, events=events, orders=rows["fct_orders"], customers=rows["dim_customers"])
-    marker.write_text(mark)
 
 
 def _publish(work: _Work) -> None:
@@ -247,6 +274,11 @@ def _count(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:
     for tag in ("frequency_tag", "order_value_tag", "engagement_tag"):
         sql = f"select {tag}, count(*) from marts.dim_customers group by 1 order by 2 desc, 1"  # noqa: S608
         outcome.tags[tag] = dict(connection.execute(sql).fetchall())
+
+
+def _marker(settings: Settings) -> Path:
+    """Tell where it stands of which models the warehouse is."""
+    return settings.paths.data / "dbt" / "models.sha256"
 
 
 def _fingerprint(settings: Settings) -> str:

@@ -69,7 +69,7 @@ def build(
     without = () if is_next else (snapshots.TABLE,)
     done = dbt.build(settings, as_of, full, project=project or ROOT, without=without, is_tested=is_tested)
     assert not done.failed, done.failed
-    assert not done.errors
+    assert not done.errors, done.errors
     return done
 
 

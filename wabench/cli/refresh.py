@@ -9,6 +9,7 @@ import typer
 from wabench import refresh as refresh_module
 from wabench import settings as settings_module
 from wabench.cli import console
+from wabench.dbt import Engine
 from wabench.errors import UsageError, WabenchError
 from wabench.refresh import Outcome, TestsFailed
 from wabench.settings import Settings
@@ -17,6 +18,7 @@ from wabench.settings import Settings
 def refresh(
     full: Annotated[bool, typer.Option(help="build every model from scratch, not only what is new")] = False,
     as_of: Annotated[str | None, typer.Option(help="end trailing windows here: a date (its 00:00 UTC) or time")] = None,
+    target: Annotated[Engine, typer.Option(help="what builds the models")] = Engine.DUCKDB,
     json: console.Json = False,
 ) -> None:
     """Pull and load what is new, build and test the models, publish them.
@@ -26,7 +28,7 @@ def refresh(
     settings = settings_module.load()
     moment = _moment(as_of) if as_of else None
     try:
-        outcome = _run(settings, moment, full)
+        outcome = _run(settings, moment, full, target)
     except TestsFailed as error:
         console.show_json({"error": str(error), "failed": [asdict(t) for t in error.failed]}) if json else _complain(
             error
@@ -38,14 +40,14 @@ def refresh(
         raise WabenchError(f"published, but without what is new in {outcome.errors[0]}{more}")
 
 
-def _run(settings: Settings, as_of: datetime | None, full: bool) -> Outcome:
+def _run(settings: Settings, as_of: datetime | None, full: bool, engine: Engine) -> Outcome:
     with console.progress() as bars:
         task = bars.add_task("refresh", total=None)
 
         def show(step: str, done: int, total: int) -> None:
             bars.update(task, description=step, completed=done, total=total or None)
 
-        return refresh_module.refresh(settings, as_of, full, show)
+        return refresh_module.refresh(settings, as_of, full, show, engine)
 
 
 def _moment(text: str) -> datetime:

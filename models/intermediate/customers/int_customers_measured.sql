@@ -38,7 +38,7 @@ final as (
         coalesce(orders.orders{{ suffix }}, 0) as orders{{ suffix }},
         {{ money("coalesce(orders.net_revenue" ~ suffix ~ ", 0)") }} as net_revenue{{ suffix }},
         {%- endfor %}
-        {{ money("orders.net_revenue / nullif(orders.orders, 0)") }} as average_order_value,
+        {{ money(rate("orders.net_revenue", "orders.orders")) }} as average_order_value,
         messages.last_interaction_at,
         messages.last_inbound_at,
         messages.last_promotional_at

@@ -54,7 +54,7 @@ final as (
     where others > {{ var("max_refs_per_phone") }} and identity not in (select identity from said)
     qualify row_number() over (partition by identity order by others desc, source) = 1
     union all
-    select identity, cast(null as varchar), cast(null as bigint) from said
+    select identity, cast(null as string), cast(null as bigint) from said
 
 )
 

@@ -4,53 +4,29 @@
 
 with
 
-links as (
-
-    select distinct
-        identity,
-        other_identity,
-        {{ identity_key("identity") }} as identity_key,
-        {{ identity_key("other_identity") }} as other_key
-    from {{ ref("int_identities_linked") }}
-    where other_identity is not null and identity <> other_identity
-
-),
-
 overrides as (
 
     select * from {{ ref("int_identity_overrides_keyed") }}
 
 ),
 
-told_apart as (
+links as (
 
-    select *, identity || '|' || other_identity as line from overrides
-    where other_identity is not null
-
-),
-
--- Both ways of looking at the links: spellings of a phone as one, and each for itself.
-seen as (
-
-    select identity, other_identity, identity_key as a, other_key as b, false as is_of_spellings from links
-    where identity_key <> other_key
-    union all
-    select identity, other_identity, identity, other_identity, true from links
-    where exists (select 1 from told_apart where is_of_spellings)
+    select * from {{ ref("int_identities_linked_by_spelling") }}
 
 ),
 
 nearest as (
 
-    {{ nearest_ends("told_apart", "seen") | indent(4) }}
+    {{ nearest_ends(ref("int_identities_told_apart"), ref("int_identities_linked_by_spelling")) | indent(4) }}
 
 ),
 
 apart as (
 
-    select seen.identity, seen.other_identity from nearest as one
-    inner join seen on one.node = seen.a and one.is_of_spellings = seen.is_of_spellings
-    inner join nearest as other on seen.b = other.node and one.line = other.line
+    select links.identity, links.other_identity from nearest as one
+    inner join links on one.node = links.a and one.is_of_spellings = links.is_of_spellings
+    inner join nearest as other on links.b = other.node and one.line = other.line
     where one.side <> other.side
 
 ),
@@ -60,8 +36,8 @@ alone as (
     select links.identity, links.other_identity from links
     inner join overrides
         on overrides.other_identity is null
-        and overrides.identity_key in (links.identity_key, links.other_key)
-    where links.identity_key <> links.other_key
+        and overrides.identity_key in (links.a, links.b)
+    where not links.is_of_spellings
 
 ),
 

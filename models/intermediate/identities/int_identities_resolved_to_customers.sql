@@ -20,23 +20,9 @@ overrides as (
 
 ),
 
-parted as (
-
-    select * from {{ ref("int_identities_parted") }}
-
-),
-
-pairs as (
-
-    select distinct links.identity as a, links.other_identity as b from links
-    left join parted on links.identity = parted.identity and links.other_identity = parted.other_identity
-    where links.other_identity is not null and links.identity <> links.other_identity and parted.identity is null
-
-),
-
 components as (
 
-    {{ connected_components("pairs") | indent(4) }}
+    {{ connected_components(ref("int_identities_paired")) | indent(4) }}
 
 ),
 

@@ -41,7 +41,7 @@ final as (
         end as churn_risk,
         case
             when customers.days_to_next_order <= 3650
-                then date_trunc('second', {{ as_of() }} + customers.days_to_next_order * interval '1' day)
+                then cast(date_trunc('second', {{ as_of() }} + customers.days_to_next_order * interval '1' day) as timestamp)
         end as expected_next_order_at,
         customers.basis as ltv_basis
     from customers

@@ -7,7 +7,7 @@ messages as (
 
     select
         *,
-        {{ money("net_revenue_before / nullif(orders_before, 0)") }} as average_order_value,
+        {{ money(rate("net_revenue_before", "orders_before")) }} as average_order_value,
         {{ seconds_between("last_interaction_at", "touched_at") }} / 86400.0 as days_silent
     from {{ ref("int_messages_measured") }}
 

@@ -115,7 +115,7 @@ parted as (
         shared.*,
         number_from_last = 1 as is_main,
         orders.net,
-        {{ money("orders.margin * orders.net / orders.total") }} as margin
+        {{ money(rate("orders.margin * orders.net", "orders.total")) }} as margin
     from shared
     inner join orders on shared.order_key = orders.order_key
 

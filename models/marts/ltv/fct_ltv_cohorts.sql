@@ -54,7 +54,9 @@ final as (
     select
         months.cohort,
         months.month,
-        12 * (year(months.month) - year(months.cohort)) + month(months.month) - month(months.cohort) as months_since,
+        cast(
+            12 * (year(months.month) - year(months.cohort)) + month(months.month) - month(months.cohort) as bigint
+        ) as months_since,
         months.customers,
         coalesce(bought.buyers, 0) as buyers,
         {{ rate("coalesce(bought.buyers, 0)", "months.customers") }} as retained_share,

@@ -195,8 +195,8 @@ final as (
             when measured.is_by_rule then 'rule'
             else 'unknown'
         end as answered_by,
-        cast(measured.response_seconds as bigint) as first_response_seconds,
-        cast(measured.waited as bigint) as seconds_waited,
+        cast(round(measured.response_seconds) as bigint) as first_response_seconds,
+        cast(round(measured.waited) as bigint) as seconds_waited,
         measured.status,
         measured.status = 'open' as is_open,
         measured.waited > 3600 * {{ var("dialog_hours") }} as is_overdue,

@@ -62,7 +62,7 @@ final as (
         messages.reacted_at,
         followed.replied_at,
         followed.replied_at is not null as is_replied,
-        cast({{ seconds_between("messages.touched_at", "followed.replied_at") }} as bigint) as reply_seconds,
+        cast(round({{ seconds_between("messages.touched_at", "followed.replied_at") }}) as bigint) as reply_seconds,
         followed.converted_at,
         messages.template_name,
         messages.category,

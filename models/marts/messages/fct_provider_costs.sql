@@ -67,7 +67,7 @@ final as (
         cast(messages - messages_free as bigint) as charged_messages,
         free_quota,
         case
-            when messages_priced > 0 and messages_without_price = 0 then {{ unit_price("list_cost / messages_priced") }}
+            when messages_priced > 0 and messages_without_price = 0 then {{ unit_price(rate("list_cost", "messages_priced")) }}
             else list_price
         end as price_per_message,
         monthly_fee,

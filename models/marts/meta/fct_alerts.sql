@@ -154,7 +154,7 @@ measured as (
         'dialogs_waiting',
         provider || coalesce(':' || channel_id, ''),
         coalesce(channel_id || ' at ', '') || provider,
-        max(seconds_waited) / 3600.0,
+        {{ rate("max(seconds_waited)", 3600) }},
         count(*)
     from dialogs
     where is_open and is_overdue
