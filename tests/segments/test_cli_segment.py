@@ -1,6 +1,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,24 @@ def test_count_tells_who_can_be_reached_and_what_unset_values_decided(run: Run) 
     assert counts["decided_by_unset"] == sum(person["first_order_at"] is None for person in CUSTOMERS)
     assert counts["total"] == 120
     assert counts["as_of"] == "2026-11-22T18:00:00"
+
+
+def test_worth_is_the_sum_with_a_range_narrower_than_the_sum_of_ranges(run: Run) -> None:
+    people = [person for person in CUSTOMERS if person["frequency_tag"] == "monthly"]
+    found = json.loads(run("worth", "frequent_buyers", "--json").stdout)
+    expected = sum(person["ltv_expected_12m"] for person in people)
+    assert (found["valued"], Decimal(str(found["expected"]))) == (len(people), expected)
+    assert Decimal(str(found["historic"])) == sum(person["ltv_historic"] for person in people)
+    spread = sum(person["ltv_expected_12m_variance"] for person in people) + (0.1 * float(expected)) ** 2
+    assert float(found["high"]) - float(found["low"]) == pytest.approx(2 * 1.2816 * spread**0.5, rel=0.05)
+    least = sum(person["ltv_expected_12m_low"] for person in people)
+    assert float(least) < float(found["low"]) < float(expected) < float(found["high"])
+
+
+def test_worth_of_nobody_is_nothing(run: Run, shop: Path) -> None:
+    (shop / "segments" / "nobody.yml").write_text("name: nobody\nwhere: {field: orders, '>': 100000}\n")
+    found = json.loads(run("worth", "nobody", "--json").stdout)
+    assert [float(found[name]) for name in ("valued", "historic", "expected", "low", "high")] == [0] * 5
 
 
 def test_check_prints_every_problem_on_a_line_of_its_own(run: Run, shop: Path) -> None:

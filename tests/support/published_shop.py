@@ -14,7 +14,16 @@ from wabench.settings import load
 
 AS_OF = datetime(2026, 11, 22, 18, 0)  # noqa: DTZ001  # the marts' times are naive and mean UTC
 NAMES = ("Анна Петрова", "José d'Ávila", 'Ben "B" O\'Neil', "=cmd|'/c calc'!A0", "李雷", None)
-FACTS = ("fct_messages", "fct_orders", "fct_campaigns", "fct_alerts", "dim_campaigns", "meta_sources", "meta_refreshes")
+FACTS = (
+    "fct_messages",
+    "fct_orders",
+    "fct_campaigns",
+    "fct_alerts",
+    "dim_campaigns",
+    "meta_sources",
+    "meta_refreshes",
+    "fct_ltv_fits",
+)
 COUNTRIES = ("RU", "BR", "NO", None)
 
 DIM_CUSTOMERS = """
@@ -94,7 +103,10 @@ def publish_shop(home: Path, version: str, customers: Sequence[dict[str, Any]], 
         connection.execute("create schema if not exists marts; set schema = 'marts'")
         connection.execute(DIM_CUSTOMERS)
         if customers:
-            connection.register("rows", pa.Table.from_pylist(list(customers)))
+            columns = dict.fromkeys(
+                column for row in customers for column in row
+            )  # pyarrow takes the first row's alone
+            connection.register("rows", pa.Table.from_pylist([dict.fromkeys(columns) | row for row in customers]))
             connection.execute("insert into dim_customers by name select * from rows")
         connection.execute((Path(__file__).parent / "published_shop.sql").read_text(encoding="utf-8"))
         for table in FACTS if is_empty else ():

@@ -75,3 +75,6 @@ select * from (
     ('c2', '', 130::bigint, 30::bigint, 100::bigint, 79::bigint, 40::bigint, 79::bigint, 5::bigint, 2::bigint, 0::bigint, 6.0::decimal(18, 4), 180::decimal(18, 4), 'USD'),
     ('c3', '', 55::bigint, 5::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, null::decimal(18, 4), null::decimal(18, 4), 'USD')
 ) as totals (campaign_id, variant, planned, suppressed, accepted, delivered, read, customers_delivered, replied, converted, messages_without_cost, cost, attributed_net_revenue, currency);
+
+create or replace table fct_ltv_fits as
+select * from (values (0, 0.1::double), (1, 0.2::double)) as fits (quarters_ago, value_sd);

@@ -2,7 +2,7 @@
 
 from wabench.segments.export import Manifest, export, render
 from wabench.segments.files import Segment, load, names, save
-from wabench.segments.queries import Counts, catalog, count, sample, select
+from wabench.segments.queries import Counts, Worth, catalog, count, sample, select, worth
 from wabench.segments.rules import EVERYONE, Rule, rule_hash
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Manifest",
     "Rule",
     "Segment",
+    "Worth",
     "catalog",
     "count",
     "export",
@@ -21,4 +22,5 @@ __all__ = [
     "sample",
     "save",
     "select",
+    "worth",
 ]

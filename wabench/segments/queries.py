@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 
-from wabench import published
+from wabench import ltv_tables, published
 from wabench.errors import WabenchError
 from wabench.published import Published
 from wabench.segments import fields, files
@@ -34,6 +35,22 @@ class Counts:
     as_of: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What a rule's customers have brought, and will in the next 12 months, in the project's currency.
+
+    `low` and `high` are the 80 % range of the sum, which is narrower than the sum of their ranges; `valued` are those
+    of whom anything is expected, who bought before.
+    """
+
+    valued: int
+    historic: Decimal
+    expected: Decimal
+    low: Decimal
+    high: Decimal
+    currency: str
+
+
 def catalog(settings: Settings, of: Published | None = None) -> fields.Catalog:
     """List the fields a rule may ask about, from the published columns."""
     version = of or published.current(settings)
@@ -49,6 +66,23 @@ def count(settings: Settings, rule: Rule, of: Published | None = None) -> Counts
     compiled = compile_rule(rule, catalog(settings, version))
     sql = _statement("count", compiled).replace("{consented}", _CONSENTED[settings.consent])
     return Counts(**version.one(sql, compiled.params), version=version.version, as_of=version.as_of)
+
+
+def worth(settings: Settings, rule: Rule, of: Published | None = None) -> Worth:
+    """Add up what a rule's customers are worth."""
+    version = of or published.current(settings)
+    compiled = compile_rule(rule, catalog(settings, version))
+    found = version.one(_statement("worth", compiled), compiled.params)
+    low, high = ltv_tables.range_of_sum(float(found["expected"]), found["variance"], found["shared_sd"])
+    cents = Decimal("0.0001")
+    return Worth(
+        valued=found["valued"],
+        historic=found["historic"],
+        expected=found["expected"],
+        low=Decimal(low).quantize(cents),
+        high=Decimal(high).quantize(cents),
+        currency=settings.currency,
+    )
 
 
 def sample(settings: Settings, rule: Rule, size: int = 20, of: Published | None = None) -> pa.Table:
