@@ -58,6 +58,7 @@ bench: setup $(BENCH_READY)
 	$(BIN)/python tests/bench/bench_landing.py
 	$(BIN)/python tests/bench/bench_receiver.py
 	PYTHONPATH=tests/support $(BIN)/python tests/bench/bench_ltv.py
+	$(BIN)/python tests/bench/bench_refresh.py
 
 # What measurements compare with, and nothing else needs; its lock pins the rest as requirements.lock does.
 $(BENCH_READY): requirements-bench.lock $(READY)
