@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wabench import ltv
@@ -114,6 +114,7 @@ def test_no_history_whatever_stops_a_fit(data: st.DataObject) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 50), st.floats(-10, 1e5)), max_size=15))
+@example([(1, 4.0), (1, 5e-324)])
 def test_no_spend_whatever_stops_a_fit(rows: list[tuple[int, float]]) -> None:
     fit = ltv.fit_spend([n for n, _ in rows], [z for _, z in rows], minimum_spenders=1)
     assert np.isfinite(ltv.expected_spend(fit, [0, 1, 9], [0, 5, 50])).all()

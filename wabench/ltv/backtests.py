@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from wabench.ltv.ahead import discounted
 from wabench.ltv.calibration import calibrate
 from wabench.ltv.counts import Counts, Floats, Spent
-from wabench.ltv.forecasts import Calibration, Choice, Forecast, Horizon, Model, expected_value, fit, forecast, total
-from wabench.ltv.spend import Variant
+from wabench.ltv.forecasts import Calibration, Choice, Forecast, Horizon, Model, fit, forecast, total
+from wabench.ltv.orders import fit_orders
+from wabench.ltv.spend import Variant, expected_spend, fit_spending, spending
 
 CLEARLY = 2.0  # over the root of the number of customers: by how much a Gini must be better to change the spend variant
 
@@ -152,11 +154,13 @@ def measure(forecast: Forecast, cut: Cut, choice: Choice) -> Backtest:
 
 def choose(cut: Cut) -> Choice:
     """Take the spend variant that ranks the customers of a past cut best, the default unless another clearly does."""
-    usual = Choice()
+    usual, horizon = Choice(), Horizon(cut.days)
+    orders = fit_orders(cut.counts, usual.process)
+    expected = discounted(orders, cut.counts, horizon.ends, horizon.worth)
     ranked = {}
     for variant in Variant:
-        model = fit(cut.counts, cut.spent, Choice(usual.process, variant))
-        value = expected_value(model, cut.counts, cut.spent, Horizon(cut.days))
+        spend = fit_spending(cut.counts, cut.spent, variant)
+        value = expected * expected_spend(spend, *spending(cut.counts, cut.spent, variant))
         ranked[variant] = np.nan_to_num(gini(value, cut.actual_value))
     best = max(ranked, key=lambda variant: ranked[variant])
     clear = ranked[best] - ranked[usual.variant] > CLEARLY / np.sqrt(max(len(cut.counts), 1))

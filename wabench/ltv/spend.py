@@ -16,6 +16,7 @@ from wabench.ltv.newton import Maximum, maximise
 from wabench.ltv.orders import Basis
 
 MINIMUM_SPENDERS = 50
+LEAST_SPEND = 1e-6  # no currency has less, and logarithms of it overflow
 START = (2.0, 3.0, 1.0)  # p, q, and v in units of the mean
 FIRST_SHARE = 0.4  # POOLED: the weight of ALL for who has ordered once; from a third to a half little changes
 _NAN = float("nan")
@@ -72,13 +73,14 @@ def fit_spend(
     minimum_spenders: int = MINIMUM_SPENDERS,
     near: SpendFit | None = None,
 ) -> SpendFit:
-    """Fit on rows with an order and a mean above 0; `variant` only says what they are. Never raises on real data.
+    """Fit on rows with an order and a mean above LEAST_SPEND; never raises on real data.
 
+    variant: only says what the rows are.
     near: a fit that this one may resemble, to begin from.
     """
     n, z = np.asarray(orders, dtype=np.float64), np.asarray(mean_spend, dtype=np.float64)
     people = np.ones_like(n) if customers is None else np.asarray(customers, dtype=np.float64)
-    used = (n > 0) & (z > 0) & np.isfinite(z) & (people > 0)
+    used = (n > 0) & (z > LEAST_SPEND) & np.isfinite(z) & (people > 0)
     n, z, people = n[used], z[used], people[used]
     spenders = float(people.sum())
     mean = dot(people * n, z) / dot(people, n) if spenders else 0.0
