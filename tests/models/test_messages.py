@@ -88,7 +88,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Shops:
     build(late, AS_OF, project=dbt)
     before = marts(late)
     put(late, 2, A_WEEK_LATE)
-    build(late, AS_OF, project=dbt)
+    build(late, AS_OF, project=dbt, is_tested=True)
     put(turned, 1, A_WEEK_LATE)
     put(turned, 2, IN_TIME)
     build(turned, AS_OF, project=dbt)
