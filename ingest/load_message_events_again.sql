@@ -1,7 +1,10 @@
 -- Of an event received twice the first arrival stands, whichever is loaded first. Its word for the send, which not
--- every way of telling it carries, is taken from whichever has it: the least, so that no order of loading shows.
+-- every way of telling it carries, is taken from whichever has it: the least, so that no order of loading shows. What
+-- changed is new to who reads on from the last load.
 update raw.message_events
-set callback_data = least(message_events.callback_data, incoming.callback_data)
+set
+    callback_data = least(message_events.callback_data, incoming.callback_data),
+    load_id = $load_id
 from incoming
 where message_events.event_id = incoming.event_id
     and incoming.callback_data is not null
@@ -32,7 +35,8 @@ set
     error_code = incoming.error_code,
     error_family = incoming.error_family,
     reply_to_message_id = incoming.reply_to_message_id,
-    ad_click_id = incoming.ad_click_id
+    ad_click_id = incoming.ad_click_id,
+    load_id = $load_id
 from incoming
 where message_events.event_id = incoming.event_id
     and (message_events.received_at, message_events.landing_ref) > (incoming.received_at, incoming.landing_ref)

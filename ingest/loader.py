@@ -186,12 +186,18 @@ def _store(connection: duckdb.DuckDBPyConnection, parsed: Parsed) -> tuple[dict[
 def _fill(connection: duckdb.DuckDBPyConnection, table: str, found: pa.Table, load_id: int) -> int:
     """Put rows into one raw table; gives how many of them are new."""
     connection.register("incoming", found)
-    rows = 0
-    for statement in _sql(f"load_{table}.sql").split(";\n"):
-        rows = _one(connection, statement, {"load_id": load_id} if "$load_id" in statement else None)
+    rows = _each(connection, f"load_{table}.sql", load_id)
     if table == "message_events" and rows < len(found):
-        _one(connection, _sql("load_message_events_again.sql"))
+        _each(connection, "load_message_events_again.sql", load_id)
     return rows
+
+
+def _each(connection: duckdb.DuckDBPyConnection, name: str, load_id: int) -> int:
+    """Run a file's statements; gives what the last one answers."""
+    answered = 0
+    for statement in _sql(name).split(";\n"):
+        answered = _one(connection, statement, {"load_id": load_id} if "$load_id" in statement else None)
+    return answered
 
 
 def _one(connection: duckdb.DuckDBPyConnection, sql: str, values: dict[str, int] | None = None) -> int:
