@@ -243,6 +243,11 @@ class Ledger:
             lines = select(audit).where(audit.c.campaign_id == campaign_id).order_by(audit.c.audit_id)
             return [dict(row._asdict()) for row in connection.execute(lines)]
 
+    def record(self, actor: str, action: str, now: datetime, *, detail: str | None = None) -> None:
+        """Write into the audit what somebody did that is no move of a campaign."""
+        with self.writing() as connection:
+            note(connection, now, actor, action, detail=detail)
+
     def recently_promoted(self, since: datetime) -> frozenset[str]:
         """Give the customer ids, phones and user ids that a promotional message may have reached after a moment."""
         keys = (sends.c.customer_id, sends.c.phone, sends.c.user_id)
