@@ -1,13 +1,13 @@
 """Figures as people of each language read them: each share with what it is a share of, each time with its zone."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta, get_day_names
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 
 Amount: TypeAlias = int | float | Decimal
@@ -65,6 +65,16 @@ def day(at: datetime | None, zone: ZoneInfo, locale: str = "en") -> str:
     if at is None:
         return NONE
     return format_datetime(at.replace(tzinfo=UTC).astimezone(zone), _DAY, locale=locale)
+
+
+def month(of: date, locale: str = "en") -> str:
+    """Name a month and its year, shortly."""
+    return format_date(of, "LLL y", locale=locale)
+
+
+def weekday(number: int, locale: str = "en") -> str:
+    """Name a day of the week, Monday is 1, shortly."""
+    return str(get_day_names("abbreviated", "stand-alone", locale)[number - 1])
 
 
 def ago(at: datetime | None, now: datetime, locale: str = "en") -> str:

@@ -29,7 +29,7 @@ COUNTRIES = ("RU", "BR", "NO", None)
 DIM_CUSTOMERS = """
 create or replace table dim_customers (
     customer_id text, name text, email text, phone text, user_id text, username text, country text, locale text,
-    timezone text, is_reachable boolean, consent text, consent_at timestamp, consent_source text,
+    timezone text, local_timezone text, is_reachable boolean, consent text, consent_at timestamp, consent_source text,
     first_seen_at timestamp, first_order_at timestamp, last_order_at timestamp,
     orders_30d bigint, orders_90d bigint, orders_365d bigint, orders bigint,
     net_revenue_30d decimal(18, 4), net_revenue_90d decimal(18, 4), net_revenue_365d decimal(18, 4),
@@ -65,6 +65,7 @@ def customer(number: int) -> dict[str, Any]:
         "phone": phone,
         "user_id": user_id,
         "country": COUNTRIES[number % len(COUNTRIES)],
+        "local_timezone": ("Europe/Moscow", "America/Sao_Paulo")[number % 2],
         "is_reachable": bool(phone or user_id),
         "consent": ("opted_in", "opted_in", "unknown", "opted_out")[number % 4],
         "first_seen_at": AS_OF - timedelta(days=300),

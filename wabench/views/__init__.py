@@ -13,6 +13,10 @@ WINDOWS = {"7d": 7, "30d": 30, "90d": 90, "365d": 365, "all": 36_500}
 """Trailing windows by their names, in days up to as-of."""
 
 
+INTERVAL_Z = 1.96
+"""How many standard errors an interval spans each way: 95 %, as `interval_z` in `dbt_project.yml`."""
+
+
 def rows(version: Published, view: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """Give a view's rows."""
     found: list[dict[str, Any]] = version.query(_sql(view), params).to_pylist()
