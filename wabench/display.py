@@ -22,16 +22,24 @@ def number(value: Amount | None, locale: str = "en", digits: int = 0) -> str:
 
 
 def compact(value: Amount | None, locale: str = "en") -> str:
-    """Write a number in as few characters as tell its size: 1.2K, 3.4M."""
-    return NONE if value is None else str(format_compact_decimal(value, locale=locale, fraction_digits=1))
+    """Write a number in as few characters as tell its size: 7.5, 740, 1.2K, 3.4M."""
+    if value is None:
+        return NONE
+    if abs(value) < 1000:
+        return str(format_decimal(value, "#,##0" if abs(value) >= 100 else "#,##0.#", locale))
+    return str(format_compact_decimal(value, locale=locale, fraction_digits=1))
 
 
 def money(amount: Amount | None, currency: str, locale: str = "en") -> str:
     """Write an amount with its currency; cents only where they can matter."""
     if amount is None:
         return NONE
-    written = number(amount, locale, 2 if abs(float(amount)) < 1000 else 0)
-    return f"{currency} {written}" if locale == "en" else f"{written} {currency}"
+    return _with_currency(number(amount, locale, 2 if abs(float(amount)) < 1000 else 0), currency, locale)
+
+
+def fine(amount: Amount | None, currency: str, locale: str = "en") -> str:
+    """Write what one message costs, to hundredths of a cent."""
+    return NONE if amount is None else _with_currency(number(amount, locale, 4), currency, locale)
 
 
 def percent(part: Amount | None, whole: Amount | None, locale: str = "en") -> str:
@@ -97,6 +105,10 @@ def lasting(seconds: Amount | None, locale: str = "en") -> str:
 def verbatim(text: str) -> str:
     """Escape what a page would read as Markdown: a name is shown as it is written, and loads no picture."""
     return _MARKUP.sub(r"\\\1", text)
+
+
+def _with_currency(written: str, currency: str, locale: str) -> str:
+    return f"{currency} {written}" if locale == "en" else f"{written} {currency}"
 
 
 def _pattern(digits: int) -> str:

@@ -123,7 +123,7 @@ def tags(total: dict[str, Any], currency: str) -> None:
     found = views.with_ranges(shop.rows("worth_by_tag", method=method))
     order = {tag: rank for rank, tag in enumerate(CLOSED.get(f"{method}_tag", ()))}
     found.sort(key=lambda row: order.get(row["tag"], 0))
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
         charts.chart(_worth(found), "tags", _("Value by tag"), found, 300, behind_point=(
             lambda point: Behind("tag", {"method": method, "tag": found[point["point_index"]]["tag"]},

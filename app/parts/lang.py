@@ -49,6 +49,10 @@ def money(amount: Amount | None, currency: str) -> str:
     return display.money(amount, currency, language())
 
 
+def fine(amount: Amount | None, currency: str) -> str:
+    return display.fine(amount, currency, language())
+
+
 def percent(part: Amount | None, whole: Amount | None) -> str:
     return display.percent(part, whole, language())
 
