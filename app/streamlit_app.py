@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
+from parts import person
 
 from wabench import display, published
 from wabench import settings as configuration
@@ -33,6 +34,10 @@ def main() -> None:
     except WabenchError as error:
         instead("The settings need a change", error)
         return
+    who = person.actor()
+    if who is None:
+        person.door()
+        return
     try:
         version = published.current(settings)
     except WabenchError as error:
@@ -40,6 +45,7 @@ def main() -> None:
         return
     with st.sidebar:
         data_state(version.version)
+        person.badge(who)
     page.run()
 
 

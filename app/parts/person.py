@@ -1,0 +1,74 @@
+"""Who is looking: their name for the audit and what they may do, and the door where they may not look at all."""
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from wabench import display, login
+from wabench import settings as configuration
+from wabench.login import Stranger, Why
+from wabench.roles import Actor
+
+TOLD = {
+    Why.NO_EMAIL: "Your account has no e-mail address there, so nobody can be told by it who you are.",
+    Why.UNVERIFIED: "**{email}** is not verified there, so it may be anybody's. Verify it, then sign in again.",
+    Why.NO_ROLE: "**{email}** has no role in this shop. Ask whoever runs it for a line below `[roles]` in "
+    "`wabench.toml`.",
+    Why.LONG_AGO: "**{email}** signed in more than {hours} hours ago.",
+}
+
+
+def actor() -> Actor | None:
+    """Give the person who looks, or None where `door` is to be shown instead of a page."""
+    found = _found()
+    return found if isinstance(found, Actor) else None
+
+
+def door() -> None:
+    """Show what lets them in, or why they may not come in."""
+    found = _found()
+    with st.container(key="instead", width=620):
+        if isinstance(found, Stranger):
+            _turn_away(found)
+        elif _asks():
+            st.title("Sign in", anchor=False)
+            st.markdown("This shop is open to people it knows.")
+            if st.button("Sign in", type="primary", icon=":material/login:"):
+                st.login()
+        else:
+            st.title("The app needs a restart", anchor=False)
+            st.markdown("It was started without the login that its settings ask for. Start it with `wabench app`.")
+
+
+def badge(who: Actor) -> None:
+    """Show who is signed in, and the way out."""
+    if who.is_signed_in:
+        st.caption(f"{display.verbatim(who.name)} · {who.role}")
+        if st.button("Log out", type="tertiary", icon=":material/logout:", key="log_out"):
+            st.logout()
+
+
+def _turn_away(stranger: Stranger) -> None:
+    st.title("No way in", anchor=False)
+    hours = f"{configuration.load().login.hours:g}"
+    st.markdown(TOLD[stranger.why].format(email=display.verbatim(stranger.email), hours=hours))
+    if stranger.why is Why.LONG_AGO and st.button("Sign in again", type="primary", icon=":material/login:"):
+        st.login()
+    if st.button("Log out", icon=":material/logout:", key="log_out"):
+        st.logout()
+
+
+def _found() -> Actor | Stranger | None:
+    """Tell who it is; None where nobody is signed in who would have to be.
+
+    Without a login it is whoever sits at this machine, but only while nobody else can reach the app.
+    """
+    settings, claims = configuration.load(), st.user.to_dict()
+    if not login.is_wanted(settings) and not _asks():
+        return login.local() if login.is_loopback(str(st.get_option("server.address"))) else None
+    return login.admit(settings, claims, datetime.now(UTC)) if claims.get("is_logged_in") is True else None
+
+
+def _asks() -> bool:
+    """Tell whether the server was started with a login."""
+    return "is_logged_in" in st.user.to_dict()

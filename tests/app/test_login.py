@@ -1,0 +1,64 @@
+"""The login with a provider of logins on loopback: who comes in as what, and who does not."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import signed_in
+from oidc import SECRET, Provider
+from playwright.sync_api import Browser, expect
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("log") / "app.log"
+
+
+@pytest.fixture(scope="module")
+def behind_login(shop: Path, tmp_path_factory: pytest.TempPathFactory, log: Path) -> Iterator[tuple[str, Provider]]:
+    home = tmp_path_factory.mktemp("login") / "shop"
+    shutil.copytree(shop, home, symlinks=True)
+    with signed_in.running(home, log) as found:
+        yield found
+
+
+def test_an_admin_comes_in_and_out_again(behind_login: tuple[str, Provider], browser: Browser, log: Path) -> None:
+    address, provider = behind_login
+    visitor = signed_in.sign_in(browser, address, "Maria")
+    expect(visitor.page.get_by_text("maria@shop.example · admin")).to_be_visible()
+    assert visitor.metric("Customers") == "400"
+    cookies = {cookie["name"]: cookie for cookie in visitor.page.context.cookies()}
+    assert cookies["_streamlit_user"]["httpOnly"]
+    assert cookies["_streamlit_user"]["sameSite"] == "Lax"
+    visitor.page.get_by_role("button", name="Log out").click()
+    expect(visitor.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert provider.logged_out
+    visitor.page.goto(f"{address}/segments")
+    expect(visitor.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    said = log.read_text()
+    assert SECRET not in said
+    assert signed_in.COOKIE_SECRET not in said
+    visitor.page.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Ivo", "ivo@elsewhere.example has no role in this shop."),
+        ("Mallory", "maria@shop.example is not verified there"),
+    ],
+)
+def test_who_is_not_of_the_shop_sees_nothing_of_it(
+    name: str, told: str, behind_login: tuple[str, Provider], browser: Browser
+) -> None:
+    visitor = signed_in.sign_in(browser, behind_login[0], name)
+    expect(visitor.page.get_by_text(told)).to_be_visible()
+    visitor.page.goto(f"{behind_login[0]}/segments")
+    expect(visitor.page.get_by_text(told)).to_be_visible()
+    expect(visitor.page.get_by_test_id("stMetric")).to_have_count(0)
+    visitor.page.get_by_role("button", name="Log out").click()
+    expect(visitor.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    visitor.page.close()
