@@ -83,11 +83,11 @@ def _login(visit: _Visit) -> Iterator[Line]:
         login.check(settings, "127.0.0.1")
         with httpx.Client(transport=visit.transport, timeout=_HEALTH) as client:
             told = client.get(settings.login.server_metadata_url).raise_for_status().json()
-        ends = {name for name in ("authorization_endpoint", "token_endpoint", "jwks_uri") if name not in told}
+        ends = {name for name in ("authorization_endpoint", "token_endpoint", "jwks_uri") if not told.get(name)}
     except WabenchError as error:
         yield Line("login", FAILED, str(error), "set it, or take [login] away")
         return
-    except (httpx.HTTPError, ValueError, TypeError) as error:
+    except (httpx.HTTPError, ValueError, AttributeError) as error:
         yield Line(
             "login", FAILED, f"the provider of logins does not answer ({error})", "see login.server_metadata_url"
         )

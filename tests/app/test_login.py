@@ -1,9 +1,11 @@
 """The login with a provider of logins on loopback: who comes in as what, and who does not."""
 
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import signed_in
 from oidc import SECRET, Provider
@@ -62,3 +64,17 @@ def test_who_is_not_of_the_shop_sees_nothing_of_it(
     visitor.page.get_by_role("button", name="Log out").click()
     expect(visitor.page.get_by_role("heading", name="Sign in")).to_be_visible()
     visitor.page.close()
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", b"101"), ("shop.evil.example", b"403")])
+def test_a_browser_that_was_led_here_under_another_name_gets_nothing(host: str, status: bytes, address: str) -> None:
+    port = int(address.rpartition(":")[2])
+    asked = (
+        f"GET /_stcore/stream HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: http://{host}:{port}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(asked.encode())
+        assert connection.recv(64).split(b" ")[1] == status
+    assert httpx.get(address).headers["X-Frame-Options"] == "DENY"
