@@ -28,6 +28,7 @@ def test_somebody_is_found_and_everything_about_them_is_told(
     assert "Здравствуйте! Мой номер" in " ".join(visitor.cells())
     page.get_by_role("button", name="Orders", exact=True).click()
     expect(page).to_have_url(re.compile("kind=order"))
+    expect(page.get_by_test_id("stDataFrame").first.locator("[role=gridcell]").nth(1)).to_have_text("Order")
     assert set(visitor.cells()[1::5]) == {"Order"}
     shoot(visitor, "customer")
     page.get_by_role("button", name="All customers").click()
