@@ -10,7 +10,7 @@ from measure import measure
 
 from ingest import loader
 from wabench import dbt, publish, runs
-from wabench.settings import ROOT, Settings, load
+from wabench.settings import ROOT, load
 
 SETTINGS = """
 timezone = "America/Sao_Paulo"
@@ -36,14 +36,16 @@ def refresh(home: str) -> None:
     with closing(loader.connect(settings)) as connection:
         run = publish.Run(runs.new_id(connection, now), now, bench_refresh.ENDED)
         runs.start(connection, run, publish.version(settings))
-    done = dbt.build(settings, run.as_of, full=True)
-    assert not done.failed, done.failed
-    assert not done.errors, done.errors
-    _keep(settings, run, done)
-    publish.publish(settings, run, done.marts)
-
-
-def _keep(settings: Settings, run: publish.Run, done: dbt.Build) -> None:
+    done = build(home)
     with closing(loader.connect(settings)) as connection:
         runs.keep_tests(connection, run, done.tests)
         runs.note(connection, run, tests_passed=len(done.tests), tests_failed=0)
+    publish.publish(settings, run, done.marts)
+
+
+def build(home: str) -> dbt.Build:
+    """Build and test everything from scratch."""
+    done = dbt.build(load({"WABENCH_HOME": home}), bench_refresh.ENDED, full=True)
+    assert not done.failed, done.failed
+    assert not done.errors, done.errors
+    return done
