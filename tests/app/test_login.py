@@ -4,14 +4,20 @@ import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import seen
 import signed_in
 from oidc import SECRET, Provider
 from playwright.sync_api import Browser, expect
+from visitor import CUSTOMERS
 
 pytestmark = pytest.mark.browser
+
+DEEPER = ("/customers?customer=c0018", "/customers?q=0018", "/segments?by=saved")
+"""Places within pages that their links alone don't lead to."""
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +84,36 @@ def test_a_browser_that_was_led_here_under_another_name_gets_nothing(host: str, 
         connection.sendall(asked.encode())
         assert connection.recv(64).split(b" ")[1] == status
     assert httpx.get(address).headers["X-Frame-Options"] == "DENY"
+
+
+def test_an_analyst_is_given_no_whole_phone_or_e_mail_on_any_page(
+    behind_login: tuple[str, Provider], shop: Path, browser: Browser, log: Path
+) -> None:
+    address, _ = behind_login
+    secrets = seen.secrets(shop)
+    assert len(secrets) > 400
+    visitor = signed_in.sign_in(browser, address, "Ana")
+    links = visitor.page.get_by_test_id("stSidebarNavLink")
+    paths = [urlsplit(str(link.get_attribute("href"))).path for link in links.all()]
+    given: dict[str, list[bytes]] = {}
+    for path in (*paths, *DEEPER):
+        visitor.page.goto(f"{address}{path}")
+        visitor.page.locator("h1").first.wait_for()
+        visitor.settle()
+        given[path] = seen.everything(visitor)
+        visitor.frames.clear()
+    assert {path: found for path, each in given.items() if (found := seen.leaks(each, secrets))} == {}
+    assert seen.leaks([log.read_bytes()], secrets) == set()
+    assert any(CUSTOMERS[18]["name"].encode() in part for part in given["/customers?customer=c0018"])
+    visitor.page.close()
+
+
+def test_the_search_for_whole_phones_would_find_them(
+    behind_login: tuple[str, Provider], shop: Path, browser: Browser
+) -> None:
+    visitor = signed_in.sign_in(browser, behind_login[0], "Maria")
+    visitor.page.goto(f"{behind_login[0]}/customers?customer=c0018")
+    visitor.page.locator("h1").first.wait_for()
+    visitor.settle()
+    assert seen.leaks(visitor.frames, seen.secrets(shop)) >= {CUSTOMERS[18]["phone"][-9:]}
+    visitor.page.close()
