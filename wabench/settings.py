@@ -187,6 +187,10 @@ class Paths(BaseModel):
     def segments(self) -> Path:
         return self.home / "segments"
 
+    @property
+    def segment_history(self) -> Path:
+        return self.data / "segments.ndjson"
+
 
 class Settings(BaseModel):
     """All settings. Scalars are `WABENCH_<NAME>` in the environment or `name` in `wabench.toml`; tables only there."""
@@ -215,6 +219,10 @@ class Settings(BaseModel):
         "last_touch", description="which of the campaign messages before an order it counts for; linear: all alike"
     )
     holdout_share: float = Field(0, ge=0, lt=1, description="share of a plan's customers that is not written to")
+    segment_sql_seconds: float = Field(10, gt=0, le=600, description="how long a SQL segment may run")
+    segment_sql_memory: str = Field(
+        "512MB", pattern="^[1-9][0-9]*(MB|GB)$", description="how much memory a SQL segment may take"
+    )
     receive_host: str = Field("127.0.0.1", description="address the webhook receiver listens on")
     receive_port: int = Field(8400, ge=0, le=65535, description="port the webhook receiver listens on")
     public_url: str = Field(
