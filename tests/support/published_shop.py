@@ -27,6 +27,16 @@ FACTS = (
     "meta_sources",
     "meta_refreshes",
     "fct_ltv_fits",
+    "fct_ltv_backtest",
+    "fct_ltv_cohorts",
+    "fct_ltv_months",
+    "fct_engagement_hours",
+    "fct_reply_delays",
+    "fct_content_effectiveness",
+    "fct_campaign_months",
+    "fct_provider_costs",
+    "fct_limits",
+    "meta_tests",
 )
 COUNTRIES = ("RU", "BR", "NO", None)
 
@@ -113,7 +123,8 @@ def publish_shop(home: Path, version: str, customers: Sequence[dict[str, Any]], 
             )  # pyarrow takes the first row's alone
             connection.register("rows", pa.Table.from_pylist([dict.fromkeys(columns) | row for row in customers]))
             connection.execute("insert into dim_customers by name select * from rows")
-        connection.execute((Path(__file__).parent / "published_shop.sql").read_text(encoding="utf-8"))
+        for file in ("published_shop.sql", "published_marts.sql"):
+            connection.execute((Path(__file__).parent / file).read_text(encoding="utf-8"))
         for table in FACTS if is_empty else ():
             connection.execute(f"delete from {table}")
         tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
