@@ -25,8 +25,9 @@ def compact(value: Amount | None, locale: str = "en") -> str:
     """Write a number in as few characters as tell its size: 7.5, 740, 1.2K, 3.4M."""
     if value is None:
         return NONE
-    if abs(value) < 1000:
-        return str(format_decimal(value, "#,##0" if abs(value) >= 100 else "#,##0.#", locale))
+    size = abs(float(value))
+    if size < 1000:
+        return str(format_decimal(value, "#,##0" if size >= 100 else "#,##0.#", locale))
     return str(format_compact_decimal(value, locale=locale, fraction_digits=1))
 
 
