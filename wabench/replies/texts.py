@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from threading import Lock
 
-import snowballstemmer
+import snowballstemmer  # type: ignore[import-untyped]
 
 LANGUAGES: Mapping[str, str] = {"ru": "russian", "en": "english", "pt": "portuguese", "es": "spanish"}
 """The languages a rule may name, and whose stemmer that is; a rule without one goes by the letters."""
