@@ -42,6 +42,10 @@ select
     case when i % 9 > 0 and i % 10 < 9 then begun_at + interval 1 minute end as delivered_at,
     case when i % 9 > 0 and i % 10 < 5 then begun_at + interval 9 minute end as read_at,
     case when i % 9 > 0 and i % 10 = 9 then begun_at + interval 2 second end as failed_at,
+    case when i % 9 = 0 then begun_at end as received_at,
+    case when i % 9 = 0 then 'meta' end as provider,
+    case when i % 9 = 0 then '106540352242922' end as channel_id,
+    case when i % 9 = 0 then (['Is it still available?', 'Есть размер M?', 'Где мой заказ?', '👍'])[1 + i // 9 % 4] end as body_text,
     i % 9 > 0 and i % 10 = 0 as is_replied,
     0.06::decimal(18, 4) as cost,
     'USD' as currency

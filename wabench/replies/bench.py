@@ -146,10 +146,9 @@ def loops(rules: Sequence[Rule]) -> tuple[Loop, ...]:
     answers = [render(rule.says, "Ana", {"code": "CODE"}) for rule in speaking]
     found = zip(speaking, answers, Matcher(rules).found(answers), strict=True)
     back = {rule.rule: (matches[0].rule, answer) for rule, answer, matches in found if matches}
-    return tuple(
-        Loop(name, other.rule, answer, _is_endless(name, {each: to for each, (to, _) in back.items()}))
-        for name, (other, answer) in back.items()
-    )
+    to = {name: other for name, (other, _) in back.items()}
+    named = [Loop(name, other.rule, answer, _is_endless(name, to)) for name, (other, answer) in back.items()]
+    return tuple(sorted(named, key=lambda loop: not loop.is_endless))
 
 
 def _is_endless(name: str, back: Mapping[str, Rule]) -> bool:
