@@ -1,10 +1,11 @@
 """Support: who waits now, what to say to them, how fast they are answered and what comes of it."""
 
+from datetime import UTC
 from typing import Any
 
 import streamlit as st
 from parts import dialog, filters, look, person, responses, shop
-from parts.lang import NONE, _, lasting, moment, number, percent
+from parts.lang import NONE, _, lasting, number, percent
 from parts.look import Figure
 
 from wabench import masks, support
@@ -83,50 +84,49 @@ def table(found: list[dict[str, Any]]) -> None:
         {
             "name": row["name"] or NONE,
             "phone": row["phone"],
-            "late": [mark] if (mark := state(row, answered)) else [],
-            "waited": lasting(row["seconds_waited"]),
-            "since": moment(row["started_at"]),
+            "waits": [_("answered") if row["customer_id"] in answered else lasting(row["seconds_waited"])],
+            "since": row["started_at"].replace(tzinfo=UTC),
             "text": row["text"],
             "value": [look.label(row["order_value_tag"])],
-            "ltv": row["ltv_expected_12m"] and float(row["ltv_expected_12m"]),
+            "ltv": row["ltv_expected_12m"] and round(row["ltv_expected_12m"]),
             "until": until(row),
         }
         for row in found
     ]
     st.session_state["waiting_ids"] = [row["customer_id"] for row in found]
-    late, done = _("too long"), _("answered")
+    colours = dict(zip((row["waits"][0] for row in rows), map(colour, found), strict=True)) | {_("answered"): "green"}
+    values = [look.label(tag) for tag in TAGS]
     config = {
         "name": _("Name"),
         "phone": _("Phone"),
-        "late": st.column_config.MultiselectColumn(
-            "", options=[late, done], color=["red", "green"], width=90, help=_("Over the line, or answered from here")
+        "waits": st.column_config.MultiselectColumn(
+            _("Waits"), options=list(colours), color=list(colours.values()), width=95,
+            help=_("Red: over the line. Green: answered from here since."),
         ),
-        "waited": st.column_config.TextColumn(_("Waits"), width=80),
-        "since": st.column_config.TextColumn(_("Since")),
-        "text": st.column_config.TextColumn(_("Last message"), width="large"),
+        "since": st.column_config.DatetimeColumn(_("Since"), format="DD.MM HH:mm", timezone=shop.settings().timezone),
+        "text": st.column_config.TextColumn(_("Last message"), width=270),
         "value": st.column_config.MultiselectColumn(
-            _("Order value"), options=[look.label(tag) for tag in TAGS], color=list(TAG_COLOURS.values()), width=110
+            _("Order value"), options=values, color=list(TAG_COLOURS.values()), width=100
         ),
         "ltv": st.column_config.NumberColumn(
-            _("Expected in 12 months"), format="localized", help=shop.settings().currency
+            _("Expected"), format="localized", width=90,
+            help=_("Net revenue expected in 12 months, {currency}", currency=shop.settings().currency),
         ),
-        "until": st.column_config.TextColumn(_("Window open until")),
-    }
+        "until": st.column_config.TextColumn(_("Window open for"), width=120),
+    }  # fmt: skip
     st.dataframe(
         rows, key="waiting", hide_index=True, column_config=config, on_select=chosen, selection_mode="single-row",
         height=min(38 + 35 * len(rows), 360), placeholder=NONE, alt=_("Who waits for an answer"),
     )  # fmt: skip
 
 
-def state(row: dict[str, Any], answered: set[str]) -> str:
-    if row["customer_id"] in answered:
-        return _("answered")
-    return _("too long") if row["is_overdue"] else ""
+def colour(row: dict[str, Any]) -> str:
+    return "red" if row["is_overdue"] else "gray"
 
 
 def until(row: dict[str, Any]) -> str:
     closes = row["window_open_until"]
-    return moment(closes) if closes > dialog.now() else _("closed")
+    return lasting((closes - dialog.now()).total_seconds()) if closes > dialog.now() else _("closed")
 
 
 def chosen() -> None:

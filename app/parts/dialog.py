@@ -77,11 +77,11 @@ def _head(customer: dict[str, Any], waiting: dict[str, Any] | None) -> None:
     currency = customer["currency"] or shop.settings().currency
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(display.verbatim(customer["name"] or _("Nobody knows their name")), anchor=False)
-        st.caption(customer["phone"] or _("no phone"))
         st.space("stretch")
         st.button(_("Close"), type="tertiary", icon=":material/close:", on_click=_close)
     facts = [
-        _("{tag} order value", tag=look.label(customer["order_value_tag"])),
+        customer["phone"] or _("no phone"),
+        _("order value {tag}", tag=look.label(customer["order_value_tag"])),
         _("{orders} orders for {revenue}", orders=number(customer["orders"]),
           revenue=money(customer["net_revenue"], currency)),
         _("last on {day}", day=day(customer["last_order_at"])) if customer["last_order_at"] else "",

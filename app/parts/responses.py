@@ -14,6 +14,7 @@ from wabench import support, views
 from wabench.behind import Behind
 
 EDGES = tuple(support.WAIT_SECONDS)
+FEW = 10  # of whom a share says little
 
 
 def show(hours: float) -> None:
@@ -107,7 +108,7 @@ def _bands(window: Window) -> None:
         go.Bar(
             x=names, y=[row["dialogs"] for row in found], text=[percent(row["dialogs"], total) for row in found],
             marker_color=[charts.colour("bad" if row["band"] in (0, len(EDGES)) else "strong") for row in found],
-            textposition="auto", hovertemplate="%{x}: %{y:,}<extra></extra>",
+            textposition="outside", cliponaxis=False, hovertemplate="%{x}: %{y:,}<extra></extra>",
         )
     )  # fmt: skip
     drawn.update_layout(bargap=0.3, xaxis_type="category")
@@ -154,8 +155,8 @@ def _hours(window: Window, hours: float) -> None:
     zone = shop.settings().timezone
     found = shop.windowed("response_hours", window.days, zone=zone, hours=hours)
     st.markdown(f"**{_('When they wait')}**")
-    st.caption(_("Median time to the first answer by when the dialog began, on the shop's clock; {window}. Dark is "
-                 "slow; a dash was never answered.", window=window.label))  # fmt: skip
+    st.caption(_("Median time to the first answer by when the dialog began, on the shop's clock; {window}. The "
+                 "stronger the colour, the longer.", window=window.label))  # fmt: skip
     days = [get_day_names("abbreviated", locale=language())[day] for day in range(7)]
     cells = {(row["weekday"], row["hour"]): row for row in found}
     z = [[_in_hours(cells[day, hour]["median_seconds"]) if (day, hour) in cells else None for hour in range(24)]
@@ -187,14 +188,16 @@ def _orders(window: Window) -> None:
     found = [row for row in _banded(window) if row["followed"]]
     st.markdown(f"**{_('What follows an answer')}**")
     st.caption(_("Share of dialogs whose customer paid for an order within {days} days of writing, by the time to the "
-                 "first answer; {window}. That is beside the wait, not because of it: who asks about an order they "
-                 "made is answered as well.", days=number(days), window=window.label))  # fmt: skip
+                 "first answer; {window}; pale are fewer than {few} dialogs. That is beside the wait, not because of "
+                 "it: who asks about an order they made is answered as well.", days=number(days), window=window.label,
+                 few=number(FEW)))  # fmt: skip
     if found:
         names = [band_name(row["band"]) for row in found]
         shares = [row["ordered"] / row["followed"] for row in found]
+        colours = [charts.colour("pale" if row["followed"] < FEW else "strong") for row in found]
         texts = [f"{percent(row['ordered'], row['followed'])} · {number(row['followed'])}" for row in found]
         drawn = go.Figure(
-            go.Bar(x=names, y=shares, text=texts, marker_color=charts.colour("strong"), textposition="auto",
+            go.Bar(x=names, y=shares, text=texts, marker_color=colours, textposition="outside", cliponaxis=False,
                    hovertemplate="%{x}: %{text}<extra></extra>")
         )  # fmt: skip
         drawn.update_layout(bargap=0.3, xaxis_type="category", yaxis_tickformat=".0%", yaxis_rangemode="tozero")

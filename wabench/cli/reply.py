@@ -1,6 +1,6 @@
 """`wabench reply`: what an inbound message is answered, tried before it is."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +14,7 @@ from wabench.errors import WabenchError
 from wabench.replies import bench as benches
 from wabench.replies import files, history
 from wabench.replies.answers import render
+from wabench.replies.clusters import Cluster
 from wabench.replies.match import Match, Matcher, Situation, Verdict
 from wabench.replies.rules import Rule, When
 from wabench.settings import Settings
@@ -90,7 +91,7 @@ def bench(
     moved = benches.changes(in_force, tried, said, settings.open_hours) if rules else ()
     if as_json:
         console.show_json(
-            {"days": days, "as_of": version.as_of, **asdict(found), "changes": [asdict(c) for c in moved]}
+            {"days": days, "as_of": version.as_of, **_figures(found), "changes": [asdict(c) for c in moved]}
         )
         return
     console.out.print(_summary(found, days, f"{version.as_of:%Y-%m-%d %H:%M} UTC"), markup=False, soft_wrap=True)
@@ -142,14 +143,16 @@ def _summary(found: benches.Replay, days: int, as_of: str) -> str:
     return f"{answered}, {rest}; {days} days up to {as_of}, {found.customers} customers"
 
 
+def _figures(found: benches.Replay) -> dict[str, Any]:
+    return asdict(replace(found, clusters=())) | {"clusters": [cluster.figures() for cluster in found.clusters]}
+
+
 def _row(row: Any) -> dict[str, Any]:
-    values = asdict(row)
+    values = row.figures() if isinstance(row, Cluster) else asdict(row)
     return {key: _short(value) for key, value in values.items()}
 
 
 def _short(value: Any) -> Any:
-    if isinstance(value, tuple | list):
-        return ", ".join(value)
     text = " ".join(value.split()) if isinstance(value, str) else value
     if isinstance(text, str) and len(text) > _LONGEST_EXAMPLE:
         return text[: _LONGEST_EXAMPLE - 1] + "…"

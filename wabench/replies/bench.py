@@ -106,21 +106,20 @@ class _Ending:
 def replay(rules: Sequence[Rule], history: Sequence[Said], hours: BusinessHours) -> Replay:
     """Play rules over messages, which stand in the order they came."""
     endings = _endings(rules, history, hours)
-    unanswered = [said for said, end in zip(history, endings, strict=True)
-                  if not end.verdict.command and not end.verdict.chosen]  # fmt: skip
+    left = sum(not end.verdict.command and not end.verdict.chosen for end in endings)
     cooled = sum(end.is_cooled for end in endings)
     commands = sum(end.verdict.command is not None for end in endings)
     return Replay(
         messages=len(history),
         customers=len({said.customer_id for said in history if said.customer_id}),
         commands=commands,
-        answered=len(history) - commands - cooled - len(unanswered),
+        answered=len(history) - commands - cooled - left,
         cooled=cooled,
-        unanswered=len(unanswered),
+        unanswered=left,
         hits=_hits(rules, history, endings),
         conflicts=_conflicts(history, endings),
         loops=loops(rules),
-        clusters=clusters((said.text, said.customer_id) for said in unanswered),
+        clusters=_clusters(history, endings),
     )
 
 
@@ -138,6 +137,17 @@ def changes(
         for names, those in moved.items()
     ]
     return tuple(sorted(found, key=lambda change: (-change.messages, change.before, change.after)))
+
+
+def answered_by(rules: Sequence[Rule], history: Sequence[Said], hours: BusinessHours, rule: str) -> list[str]:
+    """List the customers whom one rule would have answered."""
+    endings = zip(history, _endings(rules, history, hours), strict=True)
+    return sorted({said.customer_id for said, end in endings if end.rule == rule and said.customer_id})
+
+
+def unanswered(rules: Sequence[Rule], history: Sequence[Said], hours: BusinessHours) -> list[list[str]]:
+    """List the customers of each cluster of what nobody answers, in the order of `replay`'s."""
+    return [sorted(each.people) for each in _clusters(history, _endings(rules, history, hours))]
 
 
 def loops(rules: Sequence[Rule]) -> tuple[Loop, ...]:
@@ -177,6 +187,14 @@ def _endings(rules: Sequence[Rule], history: Sequence[Said], hours: BusinessHour
         verdict = choose(matches, situation)
         endings.append(_Ending(verdict, _cools(verdict, said, answered)))
     return endings
+
+
+def _clusters(history: Sequence[Said], endings: Sequence[_Ending]) -> tuple[Cluster, ...]:
+    return clusters(
+        (said.text, said.customer_id)
+        for said, end in zip(history, endings, strict=True)
+        if not end.verdict.command and not end.verdict.chosen
+    )
 
 
 def _cools(verdict: Verdict, said: Said, answered: dict[tuple[str, str], datetime]) -> bool:

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wabench.replies import texts
 
@@ -31,6 +31,17 @@ class Cluster:
     messages: int
     customers: int
     example: str
+    people: frozenset[str] = field(repr=False, default=frozenset())
+
+    def figures(self) -> dict[str, str | int]:
+        """Give it without its people."""
+        return {
+            "word": self.word,
+            "beside": " ".join(self.beside),
+            "messages": self.messages,
+            "customers": self.customers,
+            "example": self.example,
+        }
 
 
 @dataclass(slots=True)
@@ -97,9 +108,10 @@ def _cluster(top: str, those: list[_Kind], spelling: dict[str, Counter[str]]) ->
     messages = sum(kind.messages for kind in those)
     often = [stem for stem, count in beside.most_common(3) if count * 5 >= messages]
     biggest = max(those, key=lambda kind: kind.messages)
-    customers = {customer for kind in those for customer in kind.customers}
+    customers = frozenset(customer for kind in those for customer in kind.customers)
     word = _spelled(top, spelling)
-    return Cluster(word, tuple(_spelled(s, spelling) for s in often), messages, len(customers), biggest.example)
+    near = tuple(_spelled(stem, spelling) for stem in often)
+    return Cluster(word, near, messages, len(customers), biggest.example, customers)
 
 
 def _spelled(stem: str, spelling: dict[str, Counter[str]]) -> str:
