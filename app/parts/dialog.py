@@ -32,6 +32,13 @@ STATES = {
     SendState.PLANNED: N_("not sent yet"),
     SendState.SUPPRESSED: N_("not sent"),
 }
+STATUSES = {
+    "accepted": N_("taken by the provider"),
+    "sent": N_("sent"),
+    "delivered": N_("delivered"),
+    "read": N_("read"),
+    "failed": N_("not delivered"),
+}
 REASONS = {
     "no way to reach": N_("Neither a phone nor a WhatsApp id of this customer is known."),
     "opted out": N_("They opted out, and that is kept by answers too. Once they write START or opt in, answer here."),
@@ -127,7 +134,7 @@ def _text(row: dict[str, Any]) -> str:
 
 def _note(row: dict[str, Any]) -> str:
     at = moment(row["happened_at"])
-    return at if row["direction"] == "in" else f"{at} · {_(row['status'])}"
+    return at if row["direction"] == "in" else f"{at} · {_(STATUSES[row['status']])}"
 
 
 def _said_note(line: dict[str, Any]) -> str:
@@ -174,7 +181,7 @@ def _form(customer: dict[str, Any], provider: str, last_text: str) -> None:
         _("Canned reply"), canned, key=canned_key, index=None, placeholder=_("Pick one, then change it as you like"),
         format_func=lambda each: f"{each.name} · {each.language}" if each.language else each.name, on_change=picked,
     )  # fmt: skip
-    text = st.text_area(_("Answer"), key=text_key, height=140, max_chars=LONGEST_ANSWER) or ""
+    text = st.text_area(_("Your answer"), key=text_key, height=140, max_chars=LONGEST_ANSWER) or ""
     try:
         is_real = sending.is_real(shop.settings(), provider)
     except WabenchError as error:

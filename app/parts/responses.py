@@ -129,14 +129,14 @@ def _over_time(window: Window, hours: float) -> None:
     drawn = go.Figure(
         [
             go.Scatter(name=name, x=x, y=[_in_hours(row[key]) for row in found], mode="lines+markers",
-                       line_color=charts.colour(colour), hovertemplate="%{x|%-d %b %Y}: %{y:.1f} h",
+                       line_color=charts.colour(colour), hovertemplate="%{x|%-d %b %Y}: %{y:.1f}" + _(" h"),
                        marker_size=7)
             for name, key, colour in ((_("Median"), "median_seconds", "strong"),
                                       (_("90 % within"), "p90_seconds", "warm"))
         ]
     )  # fmt: skip
     drawn.add_hline(y=hours, line_dash="dot", line_color=charts.colour("bad"))
-    drawn.update_layout(yaxis={"rangemode": "tozero", "ticksuffix": " h"})
+    drawn.update_layout(yaxis={"rangemode": "tozero", "ticksuffix": _(" h")})
     charts.chart(drawn, "answer_times", _("Time to the first answer"), found, behind_point=(
         lambda point: _began(found[point["point_index"]]["period"], grain, window)
     ))  # fmt: skip
@@ -165,7 +165,7 @@ def _hours(window: Window, hours: float) -> None:
     drawn = go.Figure(
         go.Heatmap(
             z=z, x=list(range(24)), y=days, customdata=said, colorscale=charts.scale(), xgap=2, ygap=2,
-            zmin=0, zmax=max(4.0 * hours, 1), colorbar={"ticksuffix": " h", "thickness": 8},
+            zmin=0, zmax=max(4.0 * hours, 1), colorbar={"ticksuffix": _(" h"), "thickness": 8},
             hovertemplate="%{y} %{x}:00<br>%{customdata}<extra></extra>",
         )
     )  # fmt: skip

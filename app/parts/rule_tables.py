@@ -182,7 +182,7 @@ def _rule_columns() -> dict[str, Any]:
         "pattern": config.TextColumn(_("What"), width=260, required=True, help=_("| parts alternatives")),
         "action": config.SelectboxColumn(_("Answers with"), width=130, options=list(map(str, Does)), required=True,
                                          format_func=lambda action: _(ACTIONS[Does(action)])),
-        "answer": config.TextColumn(_("Answer"), width=300,
+        "answer": config.TextColumn(_("What is said"), width=300,
                                     help=_("{name} is the first name, {code} the promo code", name="{name}",
                                            code="{code}")),
         "hours": config.SelectboxColumn(_("When"), width=120, options=list(map(str, When)),

@@ -38,10 +38,11 @@ def one_text(edited: Edited) -> None:
     with left:
         text = st.text_input(_("A customer writes"), key="text", bind="query-params",
                              placeholder=_("e.g. Do you have discounts?"))  # fmt: skip
-        with st.container(horizontal=True, gap="large"):
-            hours = filters.one(
-                _("When"), list(map(str, When)), "when", str(When.ANY), lambda each: _(HOURS[When(each)])
-            )
+        when, who = st.columns(2)
+        with when:
+            any_time = str(When.ANY)
+            hours = filters.one(_("When"), list(map(str, When)), "when", any_time, lambda each: _(HOURS[When(each)]))
+        with who:
             new = filters.one(_("Who"), WHO, "who", "anybody", lambda each: _(NEW[each]))
     with right:
         if text.strip():
