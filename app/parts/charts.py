@@ -54,6 +54,12 @@ def colour(name: str) -> str:
     return (_DARK if is_dark() else _LIGHT)[name]
 
 
+def shade(name: str) -> str:
+    """Give a colour of the theme so thin that lines are seen through it."""
+    red, green, blue = (int(colour(name)[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.14)"
+
+
 def scale() -> list[str]:
     """Give the colours from little to much."""
     return _SCALES["dark" if is_dark() else "light"]

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import streamlit as st
 
 from wabench import published, views
@@ -41,6 +42,17 @@ def windowed(view: str, days: int, /, **params: Any) -> list[dict[str, Any]]:
 def one(view: str, /, **params: Any) -> dict[str, Any]:
     """Ask a view that answers with one row."""
     return rows(view, **params)[0]
+
+
+def table(view: str, /, **params: Any) -> pa.Table:
+    """Ask a view whose rows stay a table, for one that is shown as it is."""
+    now = version()
+    return _table(str(now.path), view, tuple(sorted(params.items())), now)
+
+
+@st.cache_data(show_spinner=False, max_entries=100)
+def _table(path: str, view: str, params: tuple[tuple[str, Any], ...], _version: Published) -> pa.Table:
+    return _version.query(views.sql(view), _lists(dict(params)))
 
 
 @st.cache_data(show_spinner=False, max_entries=1000)

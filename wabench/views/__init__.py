@@ -15,7 +15,7 @@ WINDOWS = {"7d": 7, "30d": 30, "90d": 90, "365d": 365, "all": 36_500}
 
 def rows(version: Published, view: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """Give a view's rows."""
-    found: list[dict[str, Any]] = version.query(_sql(view), params).to_pylist()
+    found: list[dict[str, Any]] = version.query(sql(view), params).to_pylist()
     return found
 
 
@@ -74,5 +74,6 @@ def _utc(local: datetime, zone: ZoneInfo) -> datetime:
 
 
 @cache
-def _sql(view: str) -> str:
+def sql(view: str) -> str:
+    """Give a view's statement."""
     return (Path(__file__).parent / f"{view}.sql").read_text(encoding="utf-8")

@@ -8,8 +8,8 @@ select
     order_value_tag,
     engagement_tag,
     orders,
-    net_revenue,
-    ltv_expected_12m,
+    cast(net_revenue as decimal(18, 2)) as net_revenue,
+    cast(ltv_expected_12m as decimal(18, 2)) as ltv_expected_12m,
     currency,
     last_order_at,
     last_interaction_at
