@@ -2,7 +2,7 @@
 
 import re
 
-PRIVATE = r"(\+?[0-9][0-9 ()\-]{6,}[0-9]|[^\s@]+@[^\s@]+\.[^\s@]+)"
+PRIVATE = r"(\+?\d[\d\s().-]{6,}\d|[^\s@]+@[^\s@]+\.[^\s@]+)"
 """For SQL too: both RE2 and Python read it alike."""
 HIDDEN = "••••"
 

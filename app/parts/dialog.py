@@ -9,7 +9,7 @@ import streamlit as st
 from parts import look, person, shop
 from parts.lang import N_, NONE, _, ago, day, lasting, moment, money, number
 
-from wabench import display, masks
+from wabench import display
 from wabench.acts import replies as acts
 from wabench.campaigns import ledger
 from wabench.campaigns.schema import SendState
@@ -109,17 +109,15 @@ def _close() -> None:
 
 def _messages(customer_id: str, messages: list[dict[str, Any]], is_masked: bool) -> None:
     """Show the last messages oldest first, with what was answered from here, whose text only the ledger has."""
-    said = [line for line in _said([customer_id]) if line["state"] != SendState.PLANNED]
+    said = [line for line in _said([customer_id], is_masked) if line["state"] != SendState.PLANNED]
     lines = [(row["happened_at"], row["direction"], _text(row), _note(row)) for row in messages]
     for line in said:
-        text = masks.without_identities(line["text"]) if is_masked else line["text"]
-        lines.append((line["asked_at"].replace(tzinfo=None), "here", text, _said_note(line)))
+        lines.append((line["asked_at"].replace(tzinfo=None), "here", line["text"], _said_note(line)))
     with st.container(height=340, key="said", border=False, autoscroll=True):
-        for _at, direction, text, note in sorted(lines, key=lambda line: line[0])[-MESSAGES:]:
+        newest = sorted(lines, key=lambda line: line[0])[-MESSAGES:]
+        for place, (_at, direction, text, note) in enumerate(newest):
             with st.container(horizontal=True, horizontal_alignment="left" if direction == "in" else "right"):
-                bubble = st.container(
-                    border=True, width="content", gap="xxsmall", key=f"bubble_{len(text)}_{_at}_{note}"
-                )
+                bubble = st.container(border=True, width="content", gap="xxsmall", key=f"bubble_{place}")
                 bubble.markdown(display.verbatim(text).replace("\n", "  \n"))
                 bubble.caption(note)
 
@@ -245,10 +243,10 @@ def _ordered(canned: Sequence[Canned], last_text: str, locale: str | None) -> li
     return sorted(canned, key=lambda each: (each.language.casefold() != first, each.name))
 
 
-def _said(customers: Sequence[str]) -> list[dict[str, Any]]:
+def _said(customers: Sequence[str], is_masked: bool = True) -> list[dict[str, Any]]:
     """Ask the ledger what was answered from here lately; it is not made for that."""
     settings = shop.settings()
     if not ledger.exists(settings):
         return []
     with ledger.opened(settings) as opened:
-        return claims.said(opened, customers, datetime.now(UTC) - SAID_DAYS)
+        return claims.said(opened, customers, datetime.now(UTC) - SAID_DAYS, is_masked)

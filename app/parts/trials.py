@@ -10,7 +10,7 @@ from parts.lang import N_, NONE, _, number, percent
 from parts.look import Figure, Window
 from parts.rule_tables import ACTIONS, HOURS, KINDS, Edited
 
-from wabench import display, masks, views
+from wabench import display, views
 from wabench.behind import Behind
 from wabench.replies import bench
 from wabench.replies import history as histories
@@ -100,7 +100,7 @@ def history(edited: Edited) -> None:
     look.section(_("On what customers wrote"))
     window = _window()
     with st.spinner(_("Playing the rules over what was written…")):
-        found = _replay(str(shop.version().path), window.days, tuple(edited.draft), shop.version())
+        found = _replay(str(shop.version().path), window.days, _is_masked(), tuple(edited.draft), shop.version())
     if not found.messages:
         look.nothing(_("Nobody wrote in the {window}. Choose a longer window.", window=window.label))
         return
@@ -167,11 +167,11 @@ def _unanswered(found: Replay, edited: Edited, window: Window) -> None:
         return
     names = [", ".join((each.word, *each.beside)) for each in clusters]
     drawn = _bars(names, [each.messages for each in clusters], "warm")
-    data = [{**each.figures(), "example": _shown(each.example)} for each in found.clusters]
+    data = [each.figures() for each in found.clusters]
     charts.chart(drawn, "unanswered", _("What nobody answers"), data, 60 + 30 * len(clusters), behind_point=(
         lambda point: _behind_cluster(edited, window, names[point["point_index"]], point["point_index"])
     ))  # fmt: skip
-    examples = [f"“{display.verbatim(_shown(each.example))}” ({number(each.messages)})" for each in clusters[:4]]
+    examples = [f"“{display.verbatim(each.example)}” ({number(each.messages)})" for each in clusters[:4]]
     st.caption(_("For example {examples}", examples=" · ".join(examples)))
 
 
@@ -186,12 +186,12 @@ def _bars(names: list[str], values: list[int], colour: str) -> go.Figure:
 
 
 def _answered(edited: Edited, window: Window, rule: str) -> Behind:
-    found = bench.answered_by(edited.draft, _said(window.days), shop.settings().open_hours, rule)
+    found = bench.answered_by(edited.draft, _said(window.days, is_masked=True), shop.settings().open_hours, rule)
     return Behind("named", {"customers": tuple(found)}, rule)
 
 
 def _behind_cluster(edited: Edited, window: Window, name: str, place: int) -> Behind:
-    found = bench.unanswered(edited.draft, _said(window.days), shop.settings().open_hours)[place]
+    found = bench.unanswered(edited.draft, _said(window.days, is_masked=True), shop.settings().open_hours)[place]
     return Behind("named", {"customers": tuple(found)}, name)
 
 
@@ -208,7 +208,7 @@ def _conflicts(found: Replay) -> None:
                 _("Also matches"): each.other,
                 _("Messages"): each.messages,
                 _("Tie"): _("tie") if each.is_tie else "",
-                _("For example"): _shown(each.example),
+                _("For example"): each.example,
             }
             for each in found.conflicts
         ]
@@ -229,7 +229,9 @@ def _loops(found: Replay) -> None:
 
 def _changes(edited: Edited, window: Window) -> None:
     st.markdown(f"**{_('What your changes move')}**")
-    moved = _moved(str(shop.version().path), window.days, tuple(edited.saved), tuple(edited.draft), shop.version())
+    moved = _moved(
+        str(shop.version().path), window.days, _is_masked(), tuple(edited.saved), tuple(edited.draft), shop.version()
+    )
     if not moved:
         look.nothing(_("No message of the {window} would be answered otherwise.", window=window.label))
         return
@@ -240,30 +242,29 @@ def _changes(edited: Edited, window: Window) -> None:
             _("After"): each.after or NONE,
             _("Messages"): each.messages,
             _("Customers"): each.customers,
-            _("For example"): _shown(each.example),
+            _("For example"): each.example,
         }
         for each in moved
     ]
     charts.table(rows, "changes")
 
 
-def _shown(text: str) -> str:
-    """Hide phones and e-mails in a text from who may not see them."""
-    actor = person.actor()
-    return text if actor and actor.may(Action.SEE_PHONES) else masks.without_identities(text)
-
-
 @st.cache_data(show_spinner=False, max_entries=20)
-def _replay(path: str, days: int, rules: tuple[Rule, ...], _version: Any) -> Replay:
-    return bench.replay(rules, _said(days), shop.settings().open_hours)
+def _replay(path: str, days: int, is_masked: bool, rules: tuple[Rule, ...], _version: Any) -> Replay:
+    return bench.replay(rules, _said(days, is_masked), shop.settings().open_hours)
 
 
 @st.cache_data(show_spinner=False, max_entries=20)
 def _moved(
-    path: str, days: int, before: tuple[Rule, ...], after: tuple[Rule, ...], _version: Any
+    path: str, days: int, is_masked: bool, before: tuple[Rule, ...], after: tuple[Rule, ...], _version: Any
 ) -> tuple[Change, ...]:
-    return bench.changes(before, after, _said(days), shop.settings().open_hours)
+    return bench.changes(before, after, _said(days, is_masked), shop.settings().open_hours)
 
 
-def _said(days: int) -> list[bench.Said]:
-    return histories.read(shop.version(), days, shop.settings().timezone)
+def _said(days: int, is_masked: bool) -> list[bench.Said]:
+    return histories.read(shop.version(), days, shop.settings().timezone, is_masked)
+
+
+def _is_masked() -> bool:
+    actor = person.actor()
+    return actor is None or not actor.may(Action.SEE_PHONES)

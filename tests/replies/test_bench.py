@@ -24,7 +24,7 @@ def made(*rows: dict[str, Any]) -> list[Rule]:
 
 def said(*lines: tuple[str, str, float]) -> list[Said]:
     """Messages of (customer, text, minutes since Monday 10:00)."""
-    return [Said(f"m{n}", who, MONDAY + timedelta(minutes=at), text) for n, (who, text, at) in enumerate(lines)]
+    return [Said(f"m{n}", who, MONDAY + timedelta(minutes=at), text, text) for n, (who, text, at) in enumerate(lines)]
 
 
 def test_every_message_is_answered_silenced_left_or_a_command() -> None:

@@ -84,7 +84,7 @@ def bench(
     """
     settings = configuration.load()
     version = published.current(settings)
-    said = history.read(version, days, settings.timezone)
+    said = history.read(version, days, settings.timezone, is_masked=False)
     in_force = _right(settings)
     tried = _right(settings, rules) if rules else in_force
     found = benches.replay(tried, said, settings.open_hours)

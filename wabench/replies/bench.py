@@ -19,12 +19,13 @@ from wabench.replies.spoken import Command, command
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One message of a customer; `local_at` is naive, in the shop's zone."""
+    """One message of a customer; `local_at` is naive, in the shop's zone. Of its text only `shown` may be shown."""
 
     message_key: str
     customer_id: str | None
     local_at: datetime
     text: str
+    shown: str
     is_new: bool = True
 
 
@@ -133,7 +134,7 @@ def changes(
         if old.rule != new.rule:
             moved[old.rule, new.rule].append(said)
     found = [
-        Change(*names, len(those), len({said.customer_id for said in those}), those[0].text)
+        Change(*names, len(those), len({said.customer_id for said in those}), those[0].shown)
         for names, those in moved.items()
     ]
     return tuple(sorted(found, key=lambda change: (-change.messages, change.before, change.after)))
@@ -191,7 +192,7 @@ def _endings(rules: Sequence[Rule], history: Sequence[Said], hours: BusinessHour
 
 def _clusters(history: Sequence[Said], endings: Sequence[_Ending]) -> tuple[Cluster, ...]:
     return clusters(
-        (said.text, said.customer_id)
+        (said.text, said.shown, said.customer_id)
         for said, end in zip(history, endings, strict=True)
         if not end.verdict.command and not end.verdict.chosen
     )
@@ -231,6 +232,6 @@ def _conflicts(history: Iterable[Said], endings: Iterable[_Ending]) -> tuple[Con
             pair = (chosen.rule.rule, other.rule.rule)
             count[pair] += 1
             is_tie = chosen.rule.priority == other.rule.priority
-            first.setdefault(pair, Conflict(*pair, 0, said.text, is_tie))
+            first.setdefault(pair, Conflict(*pair, 0, said.shown, is_tie))
     found = [replace(first[pair], messages=messages) for pair, messages in count.items()]
     return tuple(sorted(found, key=lambda each: (not each.is_tie, -each.messages, each.rule, each.other)))

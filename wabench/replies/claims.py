@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, text, update
 
+from wabench import masks
 from wabench.campaigns.claims import ADVISORY_LOCK
 from wabench.campaigns.ledger import Ledger
 from wabench.campaigns.moves import move_replies, note
@@ -149,15 +150,19 @@ def abandon(ledger: Ledger, now: datetime) -> int:
     return count
 
 
-def said(ledger: Ledger, customers: Sequence[str], since: datetime) -> list[dict[str, Any]]:
-    """List what customers were answered from here since a moment, oldest first; texts whole, phones not at all."""
+def said(ledger: Ledger, customers: Sequence[str], since: datetime, is_masked: bool = False) -> list[dict[str, Any]]:
+    """List what customers were answered from here since a moment, oldest first, without whom it went to.
+
+    `is_masked` hides phones and e-mails in the texts.
+    """
     shown = ("reply_id", "customer_id", "written_by", "author", "canned", "text", "state", "reason", "error_code",
              "error_detail", "asked_at", "outcome_at")  # fmt: skip
     chosen = select(*(replies.c[name] for name in shown))
     where = replies.c.customer_id.in_(customers) & (replies.c.asked_at >= since)
     with ledger.reading() as connection:
         rows = connection.execute(chosen.where(where).order_by(replies.c.asked_at))
-        return [dict(row._asdict()) for row in rows]
+        found = [dict(row._asdict()) for row in rows]
+    return [row | {"text": masks.without_identities(row["text"])} for row in found] if is_masked else found
 
 
 def _row(draft: Draft, now: datetime) -> dict[str, Any]:

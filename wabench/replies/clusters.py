@@ -54,8 +54,8 @@ class _Kind:
     customers: set[str]
 
 
-def clusters(said: Iterable[tuple[str, str | None]], most: int = MOST) -> tuple[Cluster, ...]:
-    """Group texts with their customers: the word that most share has all its messages, then the next of the rest."""
+def clusters(said: Iterable[tuple[str, str, str | None]], most: int = MOST) -> tuple[Cluster, ...]:
+    """Group texts, each beside what may be shown of it, by the word that most share, then by that of the rest."""
     spelling: dict[str, Counter[str]] = defaultdict(Counter)
     rest = list(_kinds(said, spelling).values())
     found: list[Cluster] = []
@@ -71,15 +71,15 @@ def clusters(said: Iterable[tuple[str, str | None]], most: int = MOST) -> tuple[
     return tuple(found)
 
 
-def _kinds(said: Iterable[tuple[str, str | None]], spelling: dict[str, Counter[str]]) -> dict[str, _Kind]:
+def _kinds(said: Iterable[tuple[str, str, str | None]], spelling: dict[str, Counter[str]]) -> dict[str, _Kind]:
     kinds: dict[str, _Kind] = {}
-    for text, customer in said:
+    for text, shown, customer in said:
         plain = texts.plain(text)
         if not plain:
             continue
         kind = kinds.get(plain)
         if kind is None:
-            kind = kinds[plain] = _Kind(text, _stems(plain, spelling), 0, set())
+            kind = kinds[plain] = _Kind(shown, _stems(plain, spelling), 0, set())
         kind.messages += 1
         if customer:
             kind.customers.add(customer)
