@@ -24,6 +24,9 @@ LEAST: dict[str, list[tuple[dict[str, Any], Role]]] = {
     "audit.lines": [({}, Role.ADMIN)],
     "audit.names": [({}, Role.ADMIN)],
     "exports.customers_behind": [({}, Role.ANALYST), ({"with_phones": True}, Role.MARKETER)],
+    "replies.answer": [({}, Role.MARKETER)],
+    "replies.save_rules": [({}, Role.MARKETER)],
+    "replies.save_canned": [({}, Role.MARKETER)],
 }
 """By act: arguments that matter to what it asks for, and the least role that may."""
 

@@ -70,6 +70,8 @@ select
     case when i % 9 > 0 then ['marketing', 'utility'][1 + i % 2] end as category,
     ['meta', 'twilio'][1 + i % 7 // 4] as provider,
     case when i % 97 > 0 then 0.06 end::decimal(18, 4) as cost,
+    '106540352242922' as channel_id,
+    'm' || i as message_id,
     'USD' as currency
 from (
     select i, timestamp '2026-11-22 17:00:00' - to_hours(i) as begun_at from range(1, 2001) as numbers (i)
