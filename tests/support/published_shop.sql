@@ -113,20 +113,6 @@ union all
 select 'crm:' || customer_id, 'customer_ref', customer_id, first_seen_at, 'order'
 from dim_customers;
 
-create or replace table snap_customer_tags as
-select
-    customer_id,
-    consent,
-    case when is_now then frequency_tag else 'none' end as frequency_tag,
-    order_value_tag,
-    engagement_tag,
-    rfm_group,
-    ltv_band,
-    case when is_now then timestamp '2026-11-01 03:00:00' else timestamp '2026-09-01 03:00:00' end as dbt_valid_from,
-    case when not is_now then timestamp '2026-11-01 03:00:00' end as dbt_valid_to
-from dim_customers, (values (true), (false)) as times (is_now)
-where is_now or frequency_tag <> 'none';
-
 create or replace table fct_campaigns as
 select * from (
     values
