@@ -23,7 +23,6 @@ FACTS = (
     "fct_alerts",
     "dim_campaigns",
     "dim_identities",
-    "snap_customer_tags",
     "meta_sources",
     "meta_refreshes",
     "fct_ltv_fits",
