@@ -91,7 +91,7 @@ def problems(rule: Rule, against: Catalog, at: str = "where") -> list[str]:
 def inner(leaf: InSegment, against: Catalog, inside: tuple[str, ...]) -> Rule:
     """Give the rule of the segment that a leaf names; raises ValueError where it is missing, broken or holds itself."""
     if leaf.name in inside:
-        raise ValueError(f"in_segment: {' in '.join((*inside, leaf.name))}: a segment can't hold itself")
+        raise ValueError(f"in_segment: {' holds '.join((*inside, leaf.name))}: a segment can't hold itself")
     if against.segment is None:
         raise ValueError("in_segment: there are no saved segments to ask here")
     try:

@@ -149,6 +149,14 @@ def text(segment: Segment) -> str:
     return written
 
 
+def flow(rule: Mapping[str, object]) -> str:
+    """Give a leaf as a file has it, on one line."""
+    written: str = yaml.dump(
+        dict(rule), Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=True, width=1_000_000
+    )
+    return written.strip().removeprefix("{").removesuffix("}")
+
+
 def _one_line(error: Exception) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         mark = error.problem_mark
