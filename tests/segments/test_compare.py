@@ -78,7 +78,7 @@ def test_a_diff_does_not_guess_what_nobody_kept(shop: Path, settings: Settings) 
 
 
 def test_who_was_not_there_yet_came_by_data(home: Path, settings: Settings) -> None:
-    newcomer = customer(1) | {"first_seen_at": datetime(2026, 11, 20)}  # noqa: DTZ001
+    newcomer = customer(1) | {"customer_id": "c9999", "first_seen_at": datetime(2026, 11, 20)}  # noqa: DTZ001
     publish_shop(home, "20261122T180000Z", [customer(0), newcomer])
     segments.save(settings, Segment("s", "", rule("{field: orders, '>=': 0}")))
     found = segments.diff(settings, "s", "2026-11-15")

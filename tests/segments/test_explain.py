@@ -111,8 +111,8 @@ def test_orders_of_a_past_moment_are_counted_up_to_it_and_no_further(shop: Path,
 
 
 def test_who_was_not_there_or_is_nobody_is_said_so(shop: Path, settings: Settings) -> None:
-    with pytest.raises(UsageError, match="was not seen yet at 2025-01-01"):
-        told(settings, "{field: orders, is: 1}", BUYER, "2025-01-01")
+    with pytest.raises(UsageError, match="was not seen yet at 2024-01-01"):
+        told(settings, "{field: orders, is: 1}", BUYER, "2024-01-01")
     with pytest.raises(UsageError, match="no customer has the id 'c9999'"):
         told(settings, "{field: orders, is: 1}", "c9999")
     with pytest.raises(UsageError, match="is after 2026-11-22 18:00 UTC"):

@@ -1,4 +1,6 @@
-"""Saved rules that select customers: YAML -> SQL with bound parameters on the published file. Never writes a store."""
+"""Saved rules that select customers: YAML -> SQL with bound parameters on the published file.
+
+The only store it writes is its own history."""
 
 from wabench.segments import history
 from wabench.segments.compare import Checked, Difference, Overlap, check, diff, overlap
