@@ -22,6 +22,8 @@ FACTS = (
     "snap_customer_tags",
     "fct_alerts",
     "dim_campaigns",
+    "dim_identities",
+    "snap_customer_tags",
     "meta_sources",
     "meta_refreshes",
     "fct_ltv_fits",
