@@ -42,8 +42,8 @@ def catalog_at(
     return replace(now, as_of=at, kept=kept & now.fields.keys(), run=None, segment=segment or now.segment)
 
 
-def compile_at(rules: Sequence[Rule], against: Catalog) -> Compiled:
+def compile_at(rules: Sequence[Rule], against: Catalog, of_one: str | None = None) -> Compiled:
     """Compile rules over the customers there were at the catalog's moment; null is an answer nobody can give."""
-    compiled = compile_rules(rules, against, source=f"({SOURCE}) as customers")
+    compiled = compile_rules(rules, against, f"({SOURCE}) as customers", of_one)
     compiled.params["moment"] = against.as_of
     return compiled
