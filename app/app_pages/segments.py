@@ -174,7 +174,7 @@ def guard(rule: Rule) -> None:
 
 
 def written(segment: Segment) -> None:
-    with st.popover("YAML", icon=":material/code:", type="tertiary"):
+    with st.popover(files.FORMAT, icon=":material/code:", type="tertiary"):
         st.code(files.text(segment), language="yaml", wrap_lines=True)
 
 

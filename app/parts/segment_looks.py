@@ -22,6 +22,7 @@ METHODS = {
     "engagement": N_("Engagement"),
 }  # fmt: skip
 SHOWN = 20
+CUSTOMERS = "app_pages/customers.py"
 
 
 def show(settings: Settings, version: Published, segment: Segment, counts: Counts) -> None:
@@ -157,7 +158,7 @@ def told(settings: Settings, version: Published, segment: Segment, customer_id: 
         rules.tree(found, person.is_masked())
         if found.rule_since:
             st.caption(_("By the rule it is known to have had since {since}", since=found.rule_since))
-        st.page_link("app_pages/customers.py", label=_("All about them"), icon=":material/person:",
+        st.page_link(CUSTOMERS, label=_("All about them"), icon=":material/person:",
                      query_params={"customer": customer_id})  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from wabench.spelling import hint
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _KEYS = ("name", "description", "where", "sql", "expect")
+FORMAT = "YAML"
 _NULL = "tag:yaml.org,2002:null"
 
 
