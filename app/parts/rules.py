@@ -178,10 +178,18 @@ def span(text: str) -> str:
 
 def flip(found: Flip) -> str:
     """Say what would turn a leaf."""
-    blanks = {name: _(value) for name, value in found.blanks}
+    blanks = dict(found.blanks)
     if "field" in blanks:
-        blanks["field"] = f"«{field(dict(found.blanks)['field'])}»"
-    return _(TURNS[found.turn], **blanks)
+        blanks["field"] = f"«{field(blanks['field'])}»"
+    turn = found.turn
+    if turn is Turn.COMPARES and RELATIVE.fullmatch(blanks["value"]):
+        is_newer = blanks["operator"] in (Operator.ABOVE, Operator.AT_LEAST)
+        time = span(blanks["value"])
+        ago = _("in the last {time}", time=time) if is_newer else _("longer than {time} ago", time=time)
+        turn, blanks = Turn.BECOMES, {"field": blanks["field"], "value": ago}
+    elif "value" in blanks:
+        blanks["value"] = " / ".join(_(part) for part in blanks["value"].split(" / "))
+    return _(TURNS[turn], **blanks)
 
 
 def value(node: Node, is_masked: bool) -> str:
@@ -221,21 +229,21 @@ def verdict(found: Explanation) -> str:
 
 def tree(found: Explanation, is_masked: bool) -> None:
     """Show a rule with each leaf's answer, what it stands on, and what would turn it."""
-    st.markdown("\n".join(_lines(found.why, 0, is_masked)))
+    st.markdown("  \n".join(_lines(found.why, 0, is_masked)))
 
 
 def _lines(node: Node, depth: int, is_masked: bool) -> list[str]:
-    indent = "  " * depth
+    head = f"{'&emsp;&ensp;' * depth}{_MARKS[node.answer]} "
     if node.leaf is None:
         word = _(GROUPS[node.kind]) if node.kind in GROUPS else leaf(InSegment(str(node.rule["in_segment"])))
-        head = f"{indent}- {_MARKS[node.answer]} {display.verbatim(word)}"
-        return [head, *(line for child in node.children for line in _lines(child, depth + 1, is_masked))]
-    said = [f"**{display.verbatim(leaf(node.leaf))}**", f":gray[{value(node, is_masked)}]"]
+        lines = [line for child in node.children for line in _lines(child, depth + 1, is_masked)]
+        return [head + display.verbatim(word), *lines]
+    said = [f"**{display.verbatim(leaf(node.leaf))}**", value(node, is_masked)]
     if node.is_unset:
         said.append(_("unset answered: {answer}", answer=_("yes") if node.answer else _("no")))
+    turns = ""
     if node.flips:
-        turns = _(" or ").join(display.verbatim(flip(each)) for each in node.flips)
-        said.append(_("turns {how}", how=turns))
+        turns = _("turns {how}", how=_(" or ").join(display.verbatim(flip(each)) for each in node.flips))
     if node.decides:
-        said.append(f":orange-badge[{_('decides')}]")
-    return [f"{indent}- {_MARKS[node.answer]} {' · '.join(said)}"]
+        return [head + " · ".join([*said, *([turns] if turns else []), f":orange-badge[{_('decides')}]"])]
+    return [head + " · ".join(said) + (f" :gray[· {turns}]" if turns else "")]

@@ -180,7 +180,7 @@ def methods(settings: Settings, version: Published, segment: Segment, counts: Co
         }
         for row in rows
     ]
-    charts.table(shown, "methods")
+    charts.table(shown, "methods", height="content")
     st.caption(
         _("Promotional messages of the last 365 days up to {moment}, by the tag their customer had before each. Rates "
           "are of messages, with 95 % intervals that know who got several.", moment=look.as_of())

@@ -74,7 +74,7 @@ def of_field(leaf: Leaf, answer: bool, value: Any, against: Catalog) -> tuple[Fl
 
 
 def _by_value(leaf: Leaf, answer: bool) -> Flip:
-    shown = " or ".join(leaf.values)
+    shown = " / ".join(leaf.values)
     match leaf.operator:
         case Operator.IS | Operator.IN:
             return _flip(Turn.IS_NOT if answer else Turn.BECOMES, field=leaf.field, value=shown)
