@@ -4,11 +4,12 @@ from datetime import UTC
 from typing import Any
 
 import streamlit as st
-from parts import dialog, filters, look, person, responses, shop
+from parts import charts, dialog, filters, look, person, responses, shop
 from parts.lang import NONE, _, lasting, number, percent
 from parts.look import Figure
 
 from wabench import masks, support
+from wabench.behind import Behind
 from wabench.errors import WabenchError
 from wabench.roles import Action
 
@@ -58,16 +59,21 @@ def waiting(hours: float, total: int) -> list[dict[str, Any]]:
         tags = filters.several(_("Order value"), TAGS, "value", look.label)
         overdue = st.toggle(_("Only over {hours} hours", hours=number(hours)), key="overdue", bind="query-params")
         is_open = st.toggle(_("Only in the open window"), key="open", bind="query-params")
-    found = shop.rows(
-        "waiting", hours=hours, tags=tuple(tags) or None, is_overdue_only=overdue, size=SHOWN,
-        is_open_after=dialog.now().replace(second=0, microsecond=0) if is_open else None, **hiding(),
-    )  # fmt: skip
+    asked = {
+        "hours": hours,
+        "tags": tuple(tags) or None,
+        "is_overdue_only": overdue,
+        "is_open_after": dialog.now().replace(second=0, microsecond=0) if is_open else None,
+    }
+    found = shop.rows("waiting", size=SHOWN, **asked, **hiding())
     if not found:
         look.nothing(_("Nobody who waits is like that; take a filter away."))
         return []
     table(found)
-    if total > len(found):
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(_("{shown} of {total} who wait", shown=number(len(found)), total=number(total)))
+        with st.popover(_("Take them along"), icon=":material/download:", type="tertiary"):
+            charts.who(Behind("waiting", asked), _("who waits for an answer"), "waiting_people")
     return found
 
 

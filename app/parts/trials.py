@@ -22,6 +22,7 @@ from wabench.replies.spoken import Command
 from wabench.roles import Action
 
 BARS = 12
+MOST = 100_000  # messages, a few seconds and some 50 MB of them; more say nothing else
 WHO = ("anybody", "new", "known")
 NEW = {"anybody": N_("anybody"), "new": N_("never ordered"), "known": N_("ordered before")}
 COMMANDS = {
@@ -104,6 +105,8 @@ def history(edited: Edited) -> None:
     if not found.messages:
         look.nothing(_("Nobody wrote in the {window}. Choose a longer window.", window=window.label))
         return
+    if found.messages == MOST:
+        st.caption(_("The newest {n} of them", n=number(MOST)))
     _figures(found, window)
     left, right = st.columns(2, gap="large")
     with left:
@@ -262,7 +265,7 @@ def _moved(
 
 
 def _said(days: int, is_masked: bool) -> list[bench.Said]:
-    return histories.read(shop.version(), days, shop.settings().timezone, is_masked)
+    return histories.read(shop.version(), days, shop.settings().timezone, is_masked, MOST)
 
 
 def _is_masked() -> bool:

@@ -15,7 +15,7 @@ from visitor import CUSTOMERS
 
 pytestmark = pytest.mark.browser
 
-DEEPER = ("/customers?customer=c0018", "/customers?q=0018", "/segments?by=saved")
+DEEPER = ("/customers?customer=c0018", "/customers?q=0018", "/segments?by=saved", "/support?dialog=c0018")
 """Places within pages that their links alone don't lead to."""
 
 

@@ -77,6 +77,44 @@ from (
     select i, timestamp '2026-11-22 17:00:00' - to_hours(i) as begun_at from range(1, 2001) as numbers (i)
 ) as begun;
 
+-- 9 dialogs are open, 7 of them for over 2 hours; of the others every fifth lapsed.
+create or replace table fct_dialogs as
+with
+
+begun as (
+
+    select
+        i,
+        'c' || lpad(i::text, 4, '0') as customer_id,
+        timestamp '2026-11-22 18:00:00' - to_minutes(20 * i * i) as started_at,
+        i <= 2 or (i % 3 = 0 and i <= 21) as is_open,
+        case when i % 5 > 0 then 120 + 360 * (i % 7) * (i % 7) * (i % 7) end as answered_after
+    from range(1, 120) as numbers (i)
+
+)
+
+select
+    'd' || begun.i as dialog_id,
+    begun.customer_id,
+    'meta' as provider,
+    '106540352242922' as channel_id,
+    begun.started_at,
+    begun.started_at as last_inbound_at,
+    1::bigint as inbound_messages,
+    case when not begun.is_open then begun.started_at + to_seconds(begun.answered_after) end as answered_at,
+    null::text as answer_message_key,
+    case when not begun.is_open and begun.answered_after is not null then ['person', 'unknown'][1 + begun.i % 2] end as answered_by,
+    case when not begun.is_open then begun.answered_after end::bigint as first_response_seconds,
+    coalesce(
+        case when not begun.is_open then begun.answered_after end, epoch(timestamp '2026-11-22 18:00:00' - begun.started_at)
+    )::bigint as seconds_waited,
+    case when begun.is_open then 'open' when begun.answered_after is null then 'lapsed' else 'answered' end as status,
+    begun.is_open,
+    seconds_waited > 7200 as is_overdue,
+    case customers.order_value_tag when 'high' then 1 when 'medium' then 2 when 'low' then 3 else 4 end as priority
+from begun
+left join dim_customers as customers on begun.customer_id = customers.customer_id;
+
 create or replace table fct_orders as
 select
     'o' || i as order_key,

@@ -88,7 +88,7 @@ def _kinds(said: Iterable[tuple[str, str, str | None]], spelling: dict[str, Coun
 
 def _stems(plain: str, spelling: dict[str, Counter[str]]) -> frozenset[str]:
     words = texts.words(plain)
-    telling = [word for word in words if word not in _TELL_NOTHING and len(word) >= _FEWEST_LETTERS]
+    telling = [word for word in words if word not in _TELL_NOTHING and _is_telling(word)]
     if not telling:  # a greeting, a number, a sign: the whole of it is what it says
         spelling[plain][plain] += 1
         return frozenset({plain})
@@ -98,6 +98,10 @@ def _stems(plain: str, spelling: dict[str, Counter[str]]) -> frozenset[str]:
         stems.add(stem)
         spelling[stem][word] += 1
     return frozenset(stems)
+
+
+def _is_telling(word: str) -> bool:
+    return len(word) >= _FEWEST_LETTERS and not word.isdigit()
 
 
 def _cluster(top: str, those: list[_Kind], spelling: dict[str, Counter[str]]) -> Cluster:
