@@ -105,12 +105,12 @@ def browsing() -> Iterator[Browser]:
         browser.close()
 
 
-def settled(page: Page, runs: int) -> None:
-    """Wait until the script has run so often, all it drew is on the screen, and nothing runs any more."""
+def drawn(page: Page, runs: int) -> float:
+    """Wait until the script has run so often and nothing moves; gives when the last of it was drawn, by the page."""
     page.wait_for_function(
-        "runs => window.wabenchRuns.whole + window.wabenchRuns.fragment >= runs && window.wabenchRuns.isStill()",
-        arg=runs,
+        "runs => wabenchRuns.whole + wabenchRuns.fragment >= runs && wabenchRuns.isStill(500)", arg=runs
     )
+    return float(page.evaluate("wabenchRuns.drawn"))
 
 
 def opened(browser: Browser, url: str) -> tuple[Page, float]:
@@ -118,11 +118,9 @@ def opened(browser: Browser, url: str) -> tuple[Page, float]:
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
     page.set_default_timeout(30_000)
     page.add_init_script(WATCH)
-    began = time.perf_counter()
     page.goto(url)
     page.locator("h1").first.wait_for()
-    settled(page, 1)
-    return page, 1000 * (time.perf_counter() - began)
+    return page, drawn(page, 1)
 
 
 def paths(page: Page) -> list[str]:
@@ -142,11 +140,10 @@ def changed(page: Page) -> list[float]:
         choice = choices.nth(number)
         if choice.get_attribute("aria-checked") == "true" or len(found) == CHANGES:
             continue
-        runs = page.evaluate("window.wabenchRuns.whole + window.wabenchRuns.fragment")
-        began = time.perf_counter()
+        runs = page.evaluate("wabenchRuns.whole + wabenchRuns.fragment")
         choice.click()
-        settled(page, runs + 1)
-        found.append(1000 * (time.perf_counter() - began))
+        end = drawn(page, runs + 1)
+        found.append(end - float(page.evaluate("wabenchRuns.pressed")))
     return found
 
 

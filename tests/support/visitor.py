@@ -45,7 +45,7 @@ class Visitor:
         """Go to a page by its link in the sidebar, and wait until it is drawn."""
         runs = self.page.evaluate("window.wabenchRuns.whole")
         self.page.get_by_test_id("stSidebarNavLink").and_(self.page.locator(f'[href$="{path}"]')).click()
-        self.page.wait_for_function("runs => wabenchRuns.whole > runs && wabenchRuns.isStill()", arg=runs)
+        self.page.wait_for_function("runs => wabenchRuns.whole > runs && wabenchRuns.isStill(50)", arg=runs)
 
     def cells(self, table: int = 0) -> list[str]:
         """Read the texts of a drawn table from what it offers to screen readers."""
