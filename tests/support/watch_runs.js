@@ -34,8 +34,9 @@ window.wabenchRuns = {
   drawn: 0,
   isStill: (milliseconds) => {
     const app = document.querySelector('[data-testid="stApp"]');
-    const isDone = app && app.dataset.testScriptState === "notRunning" && !document.querySelector('[data-stale="true"]');
-    return isDone && performance.now() - window.wabenchRuns.drawn > milliseconds;
+    const isDone = app && app.dataset.testScriptState === "notRunning";
+    const isWhole = !document.querySelector('[data-stale="true"], [data-testid="stSkeleton"]');
+    return isDone && isWhole && performance.now() - window.wabenchRuns.drawn > milliseconds;
   },
 };
 addEventListener("pointerdown", () => (window.wabenchRuns.pressed = performance.now()), { capture: true });
