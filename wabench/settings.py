@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
+from wabench import hours
 from wabench.errors import UsageError
 from wabench.roles import Role
 
@@ -187,6 +188,18 @@ class Paths(BaseModel):
     def segments(self) -> Path:
         return self.home / "segments"
 
+    @property
+    def replies(self) -> Path:
+        return self.home / "replies.csv"
+
+    @property
+    def canned_replies(self) -> Path:
+        return self.home / "canned_replies.csv"
+
+    @property
+    def segment_history(self) -> Path:
+        return self.data / "segments.ndjson"
+
 
 class Settings(BaseModel):
     """All settings. Scalars are `WABENCH_<NAME>` in the environment or `name` in `wabench.toml`; tables only there."""
@@ -210,11 +223,18 @@ class Settings(BaseModel):
     unknown_wait_minutes: float = Field(
         60, ge=0, description="how long an unknown send waits for a status before it is listed"
     )
+    business_hours: str = Field(
+        "mon-fri 09:00-18:00", description="when somebody answers, in the shop's zone; always: around the clock"
+    )
     attribution_days: int = Field(5, gt=0, description="an order this many days after delivery counts for the message")
     attribution_model: Literal["last_touch", "first_touch", "linear"] = Field(
         "last_touch", description="which of the campaign messages before an order it counts for; linear: all alike"
     )
     holdout_share: float = Field(0, ge=0, lt=1, description="share of a plan's customers that is not written to")
+    segment_sql_seconds: float = Field(10, gt=0, le=600, description="how long a SQL segment may run")
+    segment_sql_memory: str = Field(
+        "512MB", pattern="^[1-9][0-9]*(MB|GB)$", description="how much memory a SQL segment may take"
+    )
     receive_host: str = Field("127.0.0.1", description="address the webhook receiver listens on")
     receive_port: int = Field(8400, ge=0, le=65535, description="port the webhook receiver listens on")
     public_url: str = Field(
@@ -235,6 +255,12 @@ class Settings(BaseModel):
     def _zone_exists(cls, value: str) -> str:
         if value not in available_timezones():
             raise ValueError(f"no time zone is called {value!r}; write it like America/Sao_Paulo")
+        return value
+
+    @field_validator("business_hours")
+    @classmethod
+    def _are_hours(cls, value: str) -> str:
+        hours.parse(value)
         return value
 
     @field_validator("public_url")
@@ -263,6 +289,10 @@ class Settings(BaseModel):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def open_hours(self) -> hours.BusinessHours:
+        return hours.parse(self.business_hours)
 
     def secret(self, name: str) -> str | None:
         """Give the secret `WABENCH_<NAME>`, or None where it is not set."""

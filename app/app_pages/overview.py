@@ -4,14 +4,13 @@ from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
-from parts import alerts, charts, look, shop
+from parts import alerts, charts, look, refreshing, shop
 from parts.lang import N_, NONE, _, ago, change, day, moment, money, number, percent
 from parts.look import Figure, Window
 
 from wabench import display, views
 from wabench.behind import Behind
 
-MARKS = {"published": ":green[:material/check_circle:]", "failed": ":red[:material/error:]"}
 OF = {"accepted": N_("of accepted"), "delivered": N_("of delivered")}
 STEPS = (
     (N_("Accepted"), "accepted", None),
@@ -208,7 +207,7 @@ def refreshes(found: list[dict[str, Any]]) -> None:
         st.caption(_("Last published {moment}; {tests} tests passed", moment=moment(last["finished_at"]),
                      tests=number(last["tests_passed"])))  # fmt: skip
     for row in found[:5]:
-        mark = MARKS.get(row["status"], ":gray[:material/pending:]")
+        mark = refreshing.MARKS.get(row["status"], ":gray[:material/pending:]")
         note = f": {display.verbatim(row['error'])}" if row["error"] else ""
         st.caption(f"{mark} {moment(row['started_at'])} {_(row['status'])}{note}")
 

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import streamlit as st
-from parts import lang, shop
+from parts import lang, refreshing, shop
 from parts.lang import _, number
 
-from wabench import display, locks
+from wabench import display
 
 OLD = timedelta(hours=26)  # a day, and the time a refresh takes
 
@@ -29,9 +29,8 @@ def show() -> None:
 
 
 def _unpublished() -> None:
-    """Tell of a refresh that is at work, or ended without publishing: the published file can't know of it."""
-    begun, found = locks.last(shop.settings().paths.warehouse_lock), shop.rows("refreshes")
-    if not begun or begun.purpose != "refresh" or (found and begun.since <= found[0]["started_at"]):
+    begun = refreshing.unfinished(shop.rows("refreshes"))
+    if begun is None:
         return
     since = lang.moment(begun.since)
     if begun.is_running:
