@@ -2,38 +2,42 @@
 
 import streamlit as st
 from parts import look, person, rules, shop
-from parts.lang import N_, _, n_
+from parts.lang import _, n_
 
-from wabench import segments
+from wabench import display, segments
 from wabench.errors import WabenchError
+from wabench.segments import Explanation, files
 
-_ANSWERS = {True: N_("in it"), False: N_("not in it"), None: N_("its rule is broken")}
+_ICONS = {True: ":material/check_circle:", False: ":material/circle:", None: ":material/help:"}
 
 
 def show(customer_id: str) -> None:
-    """List every saved segment with whether they are in it, and on demand why."""
-    look.section(_("Segments"))
-    version = shop.version()
-    found = segments.memberships(shop.settings(), customer_id, version)
-    inside = [each.segment for each in found if each.is_in]
-    if not found:
-        look.nothing(_("No segment is saved yet."))
-        return
-    st.caption(
-        n_("in {n} of {total} saved segments", "in {n} of {total} saved segments", len(inside), total=len(found))
-    )
-    st.markdown(" ".join(f":green-badge[{name}]" for name in inside))
-    name = st.selectbox(
-        _("Why"), [each.segment for each in sorted(found, key=lambda each: not each.is_in)], index=None,
-        format_func=lambda name: f"{name}: {_(_ANSWERS[next(e.is_in for e in found if e.segment == name)])}",
-        placeholder=_("Choose a segment to see why"), key="why_segment", label_visibility="collapsed",
-    )  # fmt: skip
-    if name is None:
-        return
-    try:
-        told = segments.explain(shop.settings(), segments.load(shop.settings(), name), customer_id, of=version)
-    except WabenchError as error:
-        look.refused(error)
-        return
-    st.markdown(rules.verdict(told))
-    rules.tree(told, person.is_masked())
+    """List every saved segment with whether they are in it and why, those they are in first."""
+    found, broken = _explained(customer_id)
+    inside = sum(each.is_in is True for each in found)
+    look.section(_("Segments"), n_("In {n} segment of {all} saved, now", "In {n} segments of {all} saved, now", inside,
+                                   all=len(found) + len(broken)))  # fmt: skip
+    for each in sorted(found, key=lambda one: (one.is_in is not True, one.segment)):
+        with st.expander(_title(each), icon=_ICONS[each.is_in]):
+            rules.tree(each, person.is_masked())
+    for name in broken:
+        st.caption(_("{segment} is broken; `wabench segment check {segment}` says why.", segment=name))
+
+
+def _explained(customer_id: str) -> tuple[list[Explanation], list[str]]:
+    settings, version = shop.settings(), shop.version()
+    found, broken = [], []
+    for name in files.names(settings):
+        try:
+            found.append(segments.explain(settings, files.load(settings, name), customer_id, of=version))
+        except WabenchError:
+            broken.append(name)
+    return found, broken
+
+
+def _title(found: Explanation) -> str:
+    """Name a segment with what decides it, as far as there is room."""
+    deciding = [rules.leaf(node.leaf) for node in found.why.walk() if node.decides and node.leaf is not None]
+    because = f": {', '.join(deciding[:2])}" if deciding else ""
+    name = f"**{display.verbatim(found.segment)}**"
+    return name + display.verbatim(because) if found.is_in else f":gray[{name}{display.verbatim(because)}]"
