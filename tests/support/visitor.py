@@ -48,6 +48,14 @@ class Visitor:
         assert box is not None
         self.page.mouse.click(box["x"] + 16, box["y"] + 36 + 35 * row + 17)
 
+    def choose(self, label: str, option: str, kind: str = "stSelectbox") -> None:
+        """Choose from a list that opens; at the edge of the screen it would close again at once."""
+        self.settle()
+        box = self.page.get_by_test_id(kind).filter(has_text=label).locator("input")
+        box.evaluate("box => box.scrollIntoView({block: 'center'})")
+        box.click()
+        self.page.get_by_role("option", name=option, exact=True).click()
+
     def click_point(self, chart: str, point: int) -> None:
         """Click on a bar, cell or dot of the chart with this key."""
         self.settle()
