@@ -51,6 +51,7 @@ def test_the_page_is_walked_from_its_figures_to_the_customers_behind_them(
     visitor.choose("Month", "Nov 2026")
     expect(page).to_have_url(re.compile("month=2026-11"))
     expect(page.get_by_text("The month is not over")).to_be_visible()
+    visitor.settle()
     with page.expect_download() as started:
         page.locator(".st-key-chart_plan_costs").get_by_role("button", name="CSV").click()
     assert "zenvia monthly" in started.value.path().read_text(encoding="utf-8")

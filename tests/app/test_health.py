@@ -31,6 +31,7 @@ def test_the_page_is_walked_from_its_figures_to_the_audit(
     expect(page.get_by_text("A statement about the data does not hold.")).to_be_visible()
     expect(page.get_by_text("магазин: 3 records of the last 7 days could not be read")).to_be_visible()
     expect(page.get_by_text("from raw.rejected")).to_be_visible()
+    visitor.settle()
     with page.expect_download() as started:
         page.locator(".st-key-chart_freshness").get_by_role("button", name="CSV").click()
     rows = list(csv.DictReader(io.StringIO(started.value.path().read_text(encoding="utf-8"))))
@@ -39,6 +40,7 @@ def test_the_page_is_walked_from_its_figures_to_the_audit(
     visitor.choose("Who", "ольга", "stMultiSelect")
     expect(page).to_have_url(re.compile("who="))
     page.keyboard.press("Escape")
+    visitor.settle()
     with page.expect_download() as started:
         page.get_by_role("button", name="All as CSV").click()
     text = started.value.path().read_text(encoding="utf-8")

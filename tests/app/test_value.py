@@ -36,12 +36,14 @@ def test_the_page_is_walked_from_its_figures_to_the_customers_behind_them(
     visitor.click_point("rfm", 0)
     behind = page.locator(".st-key-behind_rfm")
     expect(behind.get_by_text("behind recency 5, frequency")).to_be_visible()
+    visitor.settle()
     with page.expect_download() as started:
         behind.get_by_role("button", name="All as CSV").click()
     assert "•••• " in started.value.path().read_text(encoding="utf-8")
 
     page.get_by_role("radio", name="Net revenue per customer", exact=True).click()
     expect(page).to_have_url(re.compile("cohorts=revenue"))
+    visitor.settle()
     with page.expect_download() as started:
         page.locator(".st-key-chart_deciles").get_by_role("button", name="CSV").click()
     assert started.value.path().read_text(encoding="utf-8").count("\n") == 11

@@ -30,7 +30,9 @@ class Visitor:
         return found.inner_text()
 
     def settle(self) -> None:
-        expect(self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')).to_be_visible()
+        """Wait until the page stands still; the first of a server takes its time on a machine at work."""
+        still = self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
+        expect(still).to_be_visible(timeout=20_000)
 
     def cells(self, table: int = 0) -> list[str]:
         """Read the texts of a drawn table from what it offers to screen readers."""
