@@ -202,7 +202,6 @@ def sources(found: list[dict[str, Any]]) -> None:
 
 def refreshes(found: list[dict[str, Any]]) -> None:
     look.section(_("Refreshes"))
-    refreshing.unpublished(found)
     last = next((row for row in found if row["status"] == "published"), None)
     if last:
         st.caption(_("Last published {moment}; {tests} tests passed", moment=moment(last["finished_at"]),

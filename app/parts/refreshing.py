@@ -11,10 +11,18 @@ from wabench import locks
 MARKS = {"published": ":green[:material/check_circle:]", "failed": ":red[:material/error:]"}
 
 
-def unpublished(found: list[dict[str, Any]]) -> None:
-    """Tell of a refresh that is at work, or ended without publishing: the published file can't know of it."""
+def unfinished(found: list[dict[str, Any]]) -> locks.Holder | None:
+    """Give a refresh that is at work, or ended without publishing: the published file can't know of it."""
     begun = locks.last(shop.settings().paths.warehouse_lock)
     if not begun or begun.purpose != "refresh" or (found and begun.since <= found[0]["started_at"]):
+        return None
+    return begun
+
+
+def unpublished(found: list[dict[str, Any]]) -> None:
+    """Tell of such a refresh."""
+    begun = unfinished(found)
+    if begun is None:
         return
     since = moment(begun.since)
     if begun.is_running:

@@ -16,6 +16,7 @@ AS_OF = datetime(2026, 11, 22, 18, 0)  # noqa: DTZ001  # the marts' times are na
 NAMES = ("Анна Петрова", "José d'Ávila", 'Ben "B" O\'Neil', "=cmd|'/c calc'!A0", "李雷", None)
 FACTS = (
     "fct_messages",
+    "fct_dialogs",
     "fct_orders",
     "fct_campaigns",
     "fct_sends",
@@ -23,7 +24,6 @@ FACTS = (
     "fct_alerts",
     "dim_campaigns",
     "dim_identities",
-    "snap_customer_tags",
     "meta_sources",
     "meta_refreshes",
     "fct_ltv_fits",
@@ -110,8 +110,13 @@ def customer(number: int) -> dict[str, Any]:
     }
 
 
-def publish_shop(home: Path, version: str, customers: Sequence[dict[str, Any]], is_empty: bool = False) -> Path:
-    """Publish a shop of these customers, as a refresh does; an empty one has no orders or messages either."""
+def publish_shop(
+    home: Path, version: str, customers: Sequence[dict[str, Any]], is_empty: bool = False, also: Sequence[str] = ()
+) -> Path:
+    """Publish a shop of these customers, as a refresh does; an empty one has no orders or messages either.
+
+    What it would have besides is for `also` to say, in SQL.
+    """
     settings = load({"WABENCH_HOME": str(home)})
     settings.paths.data.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(settings.paths.warehouse) as connection:
@@ -127,6 +132,8 @@ def publish_shop(home: Path, version: str, customers: Sequence[dict[str, Any]], 
             connection.execute((Path(__file__).parent / file).read_text(encoding="utf-8"))
         for table in FACTS if is_empty else ():
             connection.execute(f"delete from {table}")
+        for statement in also:
+            connection.execute(statement)
         tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
     publish(settings, Run(version, AS_OF, AS_OF), [table for (table,) in tables])
     return settings.paths.published / f"{version}.duckdb"

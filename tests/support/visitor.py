@@ -5,13 +5,16 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE
+from urllib.parse import urlsplit
 
-from playwright.sync_api import ConsoleMessage, Page, WebSocket, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, WebSocket, expect
 from processes import await_http, free_port, kill_group, start
 from published_shop import customer
 
 CUSTOMERS = [customer(number) for number in range(400)]
 VERSION = "20261122T180000Z"
+WATCH = (Path(__file__).parent / "watch_runs.js").read_text(encoding="utf-8")
+"""A script for a page that counts the runs of the app's script, where it stands before the first."""
 
 
 @dataclass
@@ -33,6 +36,24 @@ class Visitor:
         """Wait until the page stands still; the first of a server takes its time on a machine at work."""
         still = self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
         expect(still).to_be_visible(timeout=20_000)
+
+    def paths(self) -> list[str]:
+        """List the app's pages as the sidebar does."""
+        links = self.page.get_by_test_id("stSidebarNavLink")
+        links.first.wait_for()
+        return [urlsplit(str(link.get_attribute("href"))).path for link in links.all()]
+
+    def follow(self, path: str) -> None:
+        """Go to a page by its link in the sidebar, and wait until it is drawn."""
+        link = self.page.get_by_test_id("stSidebarNavLink").and_(self.page.locator(f'[href$="{path}"]'))
+        self.press(link)
+
+    def press(self, what: Locator) -> None:
+        """Click on something that lets the app's script run, and wait until what it drew stands still."""
+        runs = self.page.evaluate("wabenchRuns.whole + wabenchRuns.fragment")
+        what.click()
+        has_run = "runs => wabenchRuns.whole + wabenchRuns.fragment > runs && wabenchRuns.isStill(50)"
+        self.page.wait_for_function(has_run, arg=runs)
 
     def cells(self, table: int = 0) -> list[str]:
         """Read the texts of a drawn table from what it offers to screen readers."""

@@ -35,9 +35,10 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "rejected": {},
     "campaigns": {"status": "finished", "provider": "meta", "category": "marketing", "template_name": "sale"},
     "sends": {"state": "accepted", "planned_at": datetime.fromisoformat("2026-06-27")},
+    "replies": {"customer_id": "c", "provider": "meta", "channel_id": "1", "written_by": "person", "state": "accepted"},
 }
 _VERSIONED = ("customers", "orders")
-_WITHOUT_LOAD = ("campaigns", "sends")
+_WITHOUT_LOAD = ("campaigns", "sends", "replies")
 
 
 def shop(home: Path, **settings: str) -> Settings:

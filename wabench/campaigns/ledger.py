@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, func, insert, s
 from wabench.campaigns import schema
 from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
 from wabench.campaigns.policy import MARKETING
-from wabench.campaigns.schema import CampaignState, SendState, audit, campaigns, consent, sends
+from wabench.campaigns.schema import CampaignState, SendState, audit, campaigns, consent, replies, sends
 from wabench.errors import Busy, Refused, UsageError
 from wabench.settings import Settings
 
@@ -289,15 +289,23 @@ _SNAPSHOT_SENDS = (
     "campaign_id", "customer_id", "send_id", "variant", "phone", "user_id", "state", "reason", "message_id",
     "error_code", "error_family", "planned_at", "claimed_at", "outcome_at", "text_length", "is_personalised", "arm",
 )  # fmt: skip
+_SNAPSHOT_REPLIES = (
+    "reply_id", "customer_id", "provider", "channel_id", "written_by", "canned", "state", "reason", "message_id",
+    "error_code", "error_family", "asked_at", "claimed_at", "outcome_at",
+)  # fmt: skip
 _KINDS = {"holdout_share": pa.float64(), "text_length": pa.int64(), "is_personalised": pa.bool_()}
 
 
 def snapshot(settings: Settings) -> dict[str, pa.Table]:
-    """Copy campaigns and sends for the warehouse, of one moment; empty tables when nothing was ever planned.
+    """Copy campaigns, sends and replies for the warehouse, of one moment; empty tables when there never were any.
 
     What was put into a text for a customer stays in the ledger; its length and whether it names them is copied.
     """
-    wanted = {"campaigns": (campaigns, _SNAPSHOT_CAMPAIGNS), "sends": (sends, _SNAPSHOT_SENDS)}
+    wanted = {
+        "campaigns": (campaigns, _SNAPSHOT_CAMPAIGNS),
+        "sends": (sends, _SNAPSHOT_SENDS),
+        "replies": (replies, _SNAPSHOT_REPLIES),
+    }
     if not exists(settings):
         return {name: _arrow(columns, []) for name, (_, columns) in wanted.items()}
     with opened(settings) as ledger, ledger.reading() as connection:
