@@ -34,10 +34,11 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "rejected": {},
     "campaigns": {"status": "finished", "provider": "meta", "category": "marketing", "template_name": "sale"},
+    "variants": {"share": 0.5, "language": "en"},
     "sends": {"state": "accepted", "planned_at": datetime.fromisoformat("2026-06-27")},
 }
 _VERSIONED = ("customers", "orders")
-_WITHOUT_LOAD = ("campaigns", "sends")
+_WITHOUT_LOAD = ("campaigns", "variants", "sends")
 
 
 def shop(home: Path, **settings: str) -> Settings:

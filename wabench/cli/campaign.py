@@ -13,7 +13,7 @@ import typer
 
 from wabench import refresh
 from wabench import settings as configuration
-from wabench.campaigns import ledger, runner
+from wabench.campaigns import ledger, runner, schedule, variants
 from wabench.campaigns import plan as planning
 from wabench.campaigns.ledger import Tally
 from wabench.campaigns.schema import SendState
@@ -31,8 +31,12 @@ Live = Annotated[bool, typer.Option("--live", help="send to real customers, thro
 def plan(
     name: Name,
     segment: Annotated[str, typer.Option(help="a saved segment, or an exported .csv")],
-    template: Annotated[str, typer.Option(help="a template, as `wabench template list` names it")],
+    template: Annotated[str, typer.Option(help="a template, as `wabench template list` names it")] = "",
     param: Annotated[list[str] | None, typer.Option(help="variable=column or variable=literal:text")] = None,
+    variant: Annotated[
+        list[str] | None, typer.Option(help="name=template or name=template:share; two or more, instead of --template")
+    ] = None,
+    at: Annotated[str, typer.Option(help="not before this time of the shop's zone, like '2026-12-01 10:00'")] = "",
     provider: Annotated[str, typer.Option(help="through whom")] = "meta",
     holdout: Annotated[
         float | None, typer.Option(min=0, max=0.99, help="share that chance keeps back, to measure the lift")
@@ -41,9 +45,15 @@ def plan(
 ) -> None:
     """Freeze who gets what: one ledger row per customer, with its parameters and, where a rule forbids it, the reason.
 
+    A parameter is for all variants, or for one: --param b.2=literal:SALE20.
+
     Example: wabench campaign plan spring --segment loyal --template spring_sale --param 1=name --param 2=literal:SALE
     """
-    planned = planning.plan(configuration.load(), name, segment, template, param or [], provider, holdout=holdout)
+    settings = configuration.load()
+    texts, starts_at = variants.read(variant or ()), schedule.read(settings, at) if at else None
+    planned = planning.plan(
+        settings, name, segment, template, param or [], provider, holdout=holdout, variants=texts, starts_at=starts_at
+    )
     if as_json:
         console.show_json(asdict(planned))
         return
@@ -53,6 +63,10 @@ def plan(
     if planned.capped_now:
         console.out.print(f"{planned.capped_now} of them had a promotion too lately to be written to right now")
     console.out.print(lifts.describe_power(planned.power), soft_wrap=True)
+    for text in planned.campaign.variants:
+        console.out.print(f"variant {text.variant}: {text.template_name} to {text.share:.0%}, by chance", markup=False)
+    if start := planned.campaign.starts_at:
+        console.out.print(f"it starts at {schedule.told(settings, start)}, not before")
     console.out.print(f"about {ceil(planned.minutes)} min at the channel's pace; next: wabench campaign test {name}")
 
 
@@ -175,16 +189,21 @@ def report(name: Name, as_json: Json = False) -> None:
         campaign = opened.campaign(name)
         tally = opened.tally(campaign.campaign_id)
         history = [line for line in opened.audit_lines(campaign.campaign_id) if not line["send_id"]]
-    funnel = planning.funnel(settings, campaign)
+    funnels = planning.funnels(settings, campaign)
     if as_json:
-        data = {**asdict(campaign), "tally": [asdict(t) for t in tally], "history": history, "funnel": funnel}
+        data = {**asdict(campaign), "tally": [asdict(t) for t in tally], "history": history, "funnels": funnels}
         console.show_json(data)
         return
     console.show_table(_rows(tally), f"campaign {name}: {campaign.status}")
     console.show_table([_shown(line, ("at", "actor", "action", "detail")) for line in history], "history")
-    if funnel is None:
+    if not funnels:
         console.show_facts({"funnel": "not in the published file yet; wabench refresh"})
-        return
+    for funnel in funnels:
+        _show_funnel(funnel)
+
+
+def _show_funnel(funnel: Mapping[str, Any]) -> None:
+    """Show what became of a campaign, or of one of its variants."""
     console.show_facts(lifts.without_lift(funnel))
     if lift := lifts.rows(funnel):
         console.show_table(lift, "lift: the treated against the held out")
