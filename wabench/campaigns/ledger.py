@@ -12,7 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, text
 
 from wabench.campaigns import schema
 from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
@@ -106,6 +106,15 @@ class Ledger:
                 yield
             finally:
                 connection.execute(select(func.pg_advisory_unlock(func.hashtext(name))))
+
+    def is_locked(self, name: str) -> bool:
+        """Tell whether a machine that shares the ledger has a lock; on SQLite only its lock file can tell."""
+        if self._engine.dialect.name != "postgresql":
+            return False
+        key = "((classid::bigint << 32) | objid::bigint) = hashtext(:name)::bigint"
+        held = text(f"select count(*) from pg_locks where locktype = 'advisory' and granted and {key}")  # noqa: S608
+        with self.reading() as connection:
+            return bool(connection.scalar(held, {"name": name}))
 
     def campaign(self, name: str) -> Campaign:
         """Find a campaign; raises UsageError with the nearest name."""

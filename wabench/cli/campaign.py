@@ -13,17 +13,18 @@ import typer
 
 from wabench import refresh
 from wabench import settings as configuration
-from wabench.campaigns import ledger, runner, schedule, variants
+from wabench.campaigns import ledger, runner, schedule, simulation, variants
 from wabench.campaigns import plan as planning
 from wabench.campaigns.ledger import Tally
 from wabench.campaigns.schema import SendState
-from wabench.cli import console, lifts
+from wabench.cli import console, lifts, simulated
 from wabench.cli.console import Json
 from wabench.settings import Settings
 
 app = typer.Typer(help="Send a segment through a provider, once to each customer.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="the campaign's name")]
+RunAs = Annotated[str, typer.Option("--run-as", help="in whose name; the audit keeps it", show_default=False)]
 Live = Annotated[bool, typer.Option("--live", help="send to real customers, through the provider's own address")]
 
 
@@ -70,6 +71,22 @@ def plan(
     console.out.print(f"about {ceil(planned.minutes)} min at the channel's pace; next: wabench campaign test {name}")
 
 
+@app.command()
+def simulate(name: Name, as_json: Json = False) -> None:
+    """Tell what a plan would come to: who is left out, the cost on each plan, when it ends, what it will likely bring.
+
+    Ranges hold in 80 cases of 100, by what came of the shop's earlier sends. What was expected is kept for the report.
+
+    Example: wabench campaign simulate spring
+    """
+    settings = configuration.load()
+    made = simulation.simulate(settings, name, getpass.getuser())
+    if as_json:
+        console.show_json(asdict(made))
+        return
+    simulated.show(settings, made)
+
+
 @app.command("list")
 def list_campaigns(as_json: Json = False) -> None:
     """List all campaigns, newest first.
@@ -108,13 +125,13 @@ def approve(name: Name, approve_as: Annotated[str, typer.Option(help="who approv
 
 
 @app.command()
-def run(name: Name, live: Live = False, as_json: Json = False) -> None:
+def run(name: Name, live: Live = False, run_as: RunAs = "", as_json: Json = False) -> None:
     """Send an approved campaign, or go on with one that was killed. Ctrl-C pauses it once the calls in flight ended.
 
     Example: wabench campaign run spring --live
     """
     settings = configuration.load()
-    _send(settings, name, as_json, partial(runner.run, settings, name, getpass.getuser(), live=live))
+    _send(settings, name, as_json, partial(runner.run, settings, name, run_as or getpass.getuser(), live=live))
 
 
 @app.command()
@@ -124,14 +141,14 @@ def resume(
     retry_unknown: Annotated[
         bool, typer.Option("--retry-unknown", help="send again what stayed unknown; some may get it twice")
     ] = False,
+    run_as: RunAs = "",
     as_json: Json = False,
 ) -> None:
     """Go on with a paused campaign.
 
     Example: wabench campaign resume spring --live --retry-unknown
     """
-    settings = configuration.load()
-    actor = getpass.getuser()
+    settings, actor = configuration.load(), run_as or getpass.getuser()
     go_on = partial(runner.resume, settings, name, actor, live=live, retry_unknown=retry_unknown)
     _send(settings, name, as_json, go_on)
 
@@ -190,8 +207,10 @@ def report(name: Name, as_json: Json = False) -> None:
         tally = opened.tally(campaign.campaign_id)
         history = [line for line in opened.audit_lines(campaign.campaign_id) if not line["send_id"]]
     funnels = planning.funnels(settings, campaign)
+    expected = simulation.compared(settings, campaign, funnels)
     if as_json:
-        data = {**asdict(campaign), "tally": [asdict(t) for t in tally], "history": history, "funnels": funnels}
+        data = {**asdict(campaign), "tally": [asdict(t) for t in tally], "history": history, "funnels": funnels,
+                "forecast": [asdict(each) for each in expected]}  # fmt: skip
         console.show_json(data)
         return
     console.show_table(_rows(tally), f"campaign {name}: {campaign.status}")
@@ -200,6 +219,8 @@ def report(name: Name, as_json: Json = False) -> None:
         console.show_facts({"funnel": "not in the published file yet; wabench refresh"})
     for funnel in funnels:
         _show_funnel(funnel)
+    if expected:
+        console.show_table(simulated.compared(expected), "forecast against what came")
 
 
 def _show_funnel(funnel: Mapping[str, Any]) -> None:
