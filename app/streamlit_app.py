@@ -4,56 +4,97 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
+from parts import filters, lang, person, shop
+from parts.lang import N_, _
 
-from wabench import display, published
-from wabench import settings as configuration
+from wabench import display, words
 from wabench.errors import WabenchError
 
 HERE = Path(__file__).parent
-FIRST_STEPS = """
-1. Bring orders and messages in: `wabench ingest --file orders=orders.csv --map …`, or sources in `wabench.toml`.
-2. Build, test and publish: `wabench refresh`.
-
-To look around in a simulated shop first: `wabench demo`.
-"""
 LOOK_AGAIN = 10  # seconds between looks at whether a refresh has published
+PAGES = {
+    N_("Look"): {
+        "overview": (N_("Overview"), "monitoring"),
+        "customers": (N_("Customers"), "person_search"),
+        "messages": (N_("Messages"), "forum"),
+        "value": (N_("Value"), "diamond"),
+        "costs": (N_("Costs"), "payments"),
+    },
+    N_("Write"): {
+        "segments": (N_("Segments"), "filter_alt"),
+        "campaigns": (N_("Campaigns"), "outbox"),
+        "templates": (N_("Templates"), "draft"),
+    },
+    N_("Answer"): {
+        "support": (N_("Support"), "support_agent"),
+        "replies": (N_("Replies"), "quickreply"),
+    },
+    N_("Keep"): {"health": (N_("Data health"), "health_and_safety")},
+}
 
 
 def main() -> None:
     st.set_page_config(page_title="wabench", page_icon=str(HERE / "icon.svg"), layout="wide", initial_sidebar_state=230)
-    st.logo(str(HERE / "logo.svg"), size="large")
-    page = st.navigation(
-        [
-            st.Page("app_pages/overview.py", title="Overview", icon=":material/monitoring:", default=True),
-            st.Page("app_pages/segments.py", title="Segments", icon=":material/filter_alt:"),
-        ]
-    )
+    st.logo(str(HERE / ("logo-dark.svg" if st.context.theme.type == "dark" else "logo.svg")), size="large")
+    page = st.navigation(navigation())
     try:
-        settings = configuration.load()
+        shop.settings()
     except WabenchError as error:
-        instead("The settings need a change", error)
+        instead(_("The settings need a change"), error)
+        return
+    if person.actor() is None:
         return
     try:
-        version = published.current(settings)
+        version = shop.version()
     except WabenchError as error:
-        instead("Nothing to show yet", error, FIRST_STEPS)
+        instead(_("Nothing to show yet"), error, first_steps())
         return
     with st.sidebar:
         data_state(version.version)
+        who_reads()
     page.run()
+
+
+def navigation() -> dict[str, list[st.Page]]:
+    """Name the pages in the reader's language; an address stays the same in all."""
+    return {
+        _(section): [
+            st.Page(
+                f"app_pages/{name}.py", title=_(title), icon=f":material/{icon}:", url_path=name,
+                default=name == "overview",
+            )
+            for name, (title, icon) in pages.items()
+            if (HERE / "app_pages" / f"{name}.py").is_file()
+        ]
+        for section, pages in PAGES.items()
+    }  # fmt: skip
 
 
 @st.fragment(run_every=LOOK_AGAIN)
 def data_state(drawn: str) -> None:
     """Say what data the page is drawn from, and draw it anew when a refresh has published."""
-    settings = configuration.load()
-    version = published.current(settings)
+    try:
+        version = shop.version()
+    except WabenchError:
+        st.rerun()
     if version.version != drawn:
         st.rerun()
-    now = datetime.now(UTC).replace(tzinfo=None)
     published_at = version.one("select max(refreshed_at) as at from dim_customers")["at"]
-    age = f"  \npublished {display.ago(published_at, now)}" if published_at else ""
-    st.caption(f"Data as of  \n{display.moment(version.as_of, settings.zone)}{age}")
+    lines = [_("Data as of"), lang.moment(version.as_of)]
+    if published_at:
+        lines.append(_("published {ago}", ago=display.ago(published_at, _now(), lang.language())))
+    st.caption("  \n".join(lines))
+
+
+def who_reads() -> None:
+    """Let the language be chosen, and say in whose name the page acts."""
+    filters.one(
+        _("Language"), words.languages(), lang.KEY, words.nearest(st.context.locale),
+        lambda each: lang.NAMES.get(each, each), label_visibility="collapsed",
+    )  # fmt: skip
+    actor = person.actor()
+    if actor and actor.is_signed_in:
+        st.caption(f"{display.verbatim(actor.name)} · {_(actor.role)}")
 
 
 def instead(title: str, error: WabenchError, steps: str = "") -> None:
@@ -63,8 +104,25 @@ def instead(title: str, error: WabenchError, steps: str = "") -> None:
         text = str(error)
         st.markdown(f"{text[0].upper()}{text[1:]}.")
         st.markdown(steps)
-        if st.button("Look again", type="primary"):
+        if st.button(_("Look again"), type="primary"):
             st.rerun()
+
+
+def first_steps() -> str:
+    """Say how a shop gets its first data."""
+    return "\n".join(
+        (
+            _("1. Bring orders and messages in: `wabench ingest --file orders=orders.csv --map …`, or sources in "
+              "`wabench.toml`."),
+            _("2. Build, test and publish: `wabench refresh`."),
+            "",
+            _("To look around in a simulated shop first: `wabench demo`."),
+        )
+    )  # fmt: skip
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 main()

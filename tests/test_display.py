@@ -40,17 +40,27 @@ def test_a_moment_is_written_in_the_shops_zone_and_names_it(zone: str, written: 
 
 
 @pytest.mark.parametrize(
-    ("passed", "written"),
+    ("passed", "english", "russian"),
     [
-        (timedelta(seconds=-5), "just now"),
-        (timedelta(minutes=59), "59 min ago"),
-        (timedelta(hours=47), "47 h ago"),
-        (timedelta(days=5000), "5000 days ago"),
+        (timedelta(seconds=-5), "1 min. ago", "1 мин. назад"),
+        (timedelta(minutes=59), "59 min. ago", "59 мин. назад"),
+        (timedelta(hours=47), "2 days ago", "2 дн. назад"),
+        (timedelta(days=5000), "14 yr. ago", "14 л. назад"),
     ],
 )
-def test_an_age_is_written_in_its_largest_unit(passed: timedelta, written: str) -> None:
-    assert display.ago(MOMENT - passed, MOMENT) == written
-    assert display.ago(None, MOMENT) == "never"
+def test_an_age_is_written_in_its_largest_unit(passed: timedelta, english: str, russian: str) -> None:
+    assert display.ago(MOMENT - passed, MOMENT) == english
+    assert display.ago(MOMENT - passed, MOMENT, "ru") == russian
+    assert display.ago(None, MOMENT) == display.NONE
+
+
+def test_figures_are_written_as_russian_readers_write_them() -> None:
+    assert display.number(1234567, "ru") == "1\xa0234\xa0567"
+    assert display.percent(1, 3, "ru") == "33,3\xa0%"
+    assert display.change(9, 10, "ru") == "-10,0\xa0%"
+    assert display.money(Decimal("12.5"), "RUB", "ru") == "12,50 RUB"
+    assert display.moment(MOMENT, ZoneInfo("America/Sao_Paulo"), "ru") == "22 нояб. 2026, 15:00 UTC−3"
+    assert display.compact(1234567, "ru") == "1,2\xa0млн"
 
 
 def test_a_name_is_shown_as_it_is_written() -> None:

@@ -1,4 +1,4 @@
-"""Figures as people read them: each share with what it is a share of, each time with its zone."""
+"""Figures as people of each language read them: each share with what it is a share of, each time with its zone."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -6,68 +6,97 @@ from decimal import Decimal
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
+from babel import Locale
+from babel.dates import format_datetime, format_timedelta
+from babel.numbers import format_compact_decimal, format_decimal, format_percent
+
 Amount: TypeAlias = int | float | Decimal
 
 NONE = "–"
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:])")
+_DAY, _MOMENT = "d MMM y", "d MMM y, HH:mm"
 
 
-def number(value: Amount | None) -> str:
-    return NONE if value is None else f"{value:,.0f}"
+def number(value: Amount | None, locale: str = "en", digits: int = 0) -> str:
+    return NONE if value is None else format_decimal(value, _pattern(digits), locale)
 
 
-def money(amount: Amount | None, currency: str) -> str:
+def compact(value: Amount | None, locale: str = "en") -> str:
+    """Write a number in as few characters as tell its size: 1.2K, 3.4M."""
+    return NONE if value is None else str(format_compact_decimal(value, locale=locale, fraction_digits=1))
+
+
+def money(amount: Amount | None, currency: str, locale: str = "en") -> str:
     """Write an amount with its currency; cents only where they can matter."""
     if amount is None:
         return NONE
-    return f"{currency} {amount:,.2f}" if abs(float(amount)) < 1000 else f"{currency} {amount:,.0f}"
+    written = number(amount, locale, 2 if abs(float(amount)) < 1000 else 0)
+    return f"{currency} {written}" if locale == "en" else f"{written} {currency}"
 
 
-def percent(part: Amount | None, whole: Amount | None) -> str:
+def percent(part: Amount | None, whole: Amount | None, locale: str = "en") -> str:
     """Write a share; a dash where there is nothing to divide by."""
-    return NONE if not whole or part is None else f"{float(part) / float(whole):.1%}"
+    return NONE if not whole or part is None else share(float(part) / float(whole), locale)
 
 
-def change(now: Amount | None, before: Amount | None) -> str | None:
+def share(value: Amount | None, locale: str = "en", digits: int = 1) -> str:
+    """Write a number between 0 and 1 as a percentage."""
+    return NONE if value is None else format_percent(value, _percent_pattern(locale, digits), locale)
+
+
+def change(now: Amount | None, before: Amount | None, locale: str = "en") -> str | None:
     """Write how much more or less it is than before; None where there was nothing before."""
     if now is None or before is None or float(before) <= 0:
         return None
-    return f"{float(now) / float(before) - 1:+.1%}"
+    risen = float(now) / float(before) - 1
+    return f"{'+' if risen >= 0 else ''}{share(risen, locale)}"
 
 
-def moment(at: datetime | None, zone: ZoneInfo) -> str:
+def moment(at: datetime | None, zone: ZoneInfo, locale: str = "en") -> str:
     """Write a naive UTC time in the shop's zone, named."""
     if at is None:
         return NONE
     local = at.replace(tzinfo=UTC).astimezone(zone)
-    return f"{local.day} {local:%b %Y, %H:%M} {_zone(local)}"
+    return f"{format_datetime(local, _MOMENT, locale=locale)} {_zone(local)}"
 
 
-def day(at: datetime | None, zone: ZoneInfo) -> str:
+def day(at: datetime | None, zone: ZoneInfo, locale: str = "en") -> str:
     """Write the day of a naive UTC time in the shop's zone."""
     if at is None:
         return NONE
-    local = at.replace(tzinfo=UTC).astimezone(zone)
-    return f"{local.day} {local:%b %Y}"
+    return format_datetime(at.replace(tzinfo=UTC).astimezone(zone), _DAY, locale=locale)
 
 
-def ago(at: datetime | None, now: datetime) -> str:
-    """Write how long ago a naive UTC time was, in its largest unit."""
+def ago(at: datetime | None, now: datetime, locale: str = "en") -> str:
+    """Write how long ago a naive UTC time was, in its largest unit; a dash for never."""
     if at is None:
-        return "never"
-    passed = max(now - at, timedelta(0))
-    if passed < timedelta(minutes=1):
-        return "just now"
-    if passed < timedelta(hours=1):
-        return f"{passed.seconds // 60} min ago"
-    if passed < timedelta(days=2):
-        return f"{passed // timedelta(hours=1)} h ago"
-    return f"{passed.days} days ago"
+        return NONE
+    passed = max(now - at, timedelta(minutes=1))
+    return format_timedelta(
+        -passed, granularity="minute", threshold=1.5, add_direction=True, format="short", locale=locale
+    )
+
+
+def lasting(seconds: Amount | None, locale: str = "en") -> str:
+    """Write a length of time in its largest unit."""
+    if seconds is None:
+        return NONE
+    return format_timedelta(timedelta(seconds=float(seconds)), threshold=1.5, format="short", locale=locale)
 
 
 def verbatim(text: str) -> str:
     """Escape what a page would read as Markdown: a name is shown as it is written, and loads no picture."""
     return _MARKUP.sub(r"\\\1", text)
+
+
+def _pattern(digits: int) -> str:
+    return f"#,##0.{'0' * digits}" if digits else "#,##0"
+
+
+def _percent_pattern(locale: str, digits: int) -> str:
+    """Give the language's own pattern, whose sign may stand apart, with so many decimals."""
+    plain: str = Locale.parse(locale).percent_formats[None].pattern
+    return plain.replace("#,##0", _pattern(digits))
 
 
 def _zone(local: datetime) -> str:

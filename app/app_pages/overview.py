@@ -1,268 +1,230 @@
 """Overview: is the data fresh, what do messages bring, what needs a person."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
+from parts import alerts, charts, look, shop
+from parts.lang import N_, NONE, _, ago, change, day, moment, money, number, percent
+from parts.look import Figure, Window
 
-from wabench import display, locks, published, views
-from wabench import settings as configuration
-from wabench.published import Published
-from wabench.settings import Settings
+from wabench import display, locks, views
+from wabench.behind import Behind
 
-GREEN, PALE, LINE = "#0B6E5B", "#C9D6D2", "#DEE4E2"
-WINDOW_NAMES = {"7d": "7 days", "30d": "30 days", "90d": "90 days", "365d": "365 days", "all": "All time"}
 MARKS = {"published": ":green[:material/check_circle:]", "failed": ":red[:material/error:]"}
-ALERTS = {
-    "low_reply_rate": "Campaign **{subject_name}**: {value:.1%} of {denominator:,} delivered were answered, under "
-    "{threshold:.0%}. Look at whom it goes to before the next one.",
-    "high_failure_rate": "Campaign **{subject_name}**: {value:.1%} of {denominator:,} accepted failed, over "
-    "{threshold:.0%}. Check the numbers' source and the template.",
-    "template_stopped": "Template **{subject_name}** at the provider: nothing more is sent with it.",
-    "template_quality_red": "Template **{subject_name}** has red quality; the provider may pause it.",
-    "stale_source": "Source **{subject_name}** has brought nothing for {value:,.0f} hours. Check it, then "
-    "`wabench ingest`.",
-    "rejected_rows": "Source **{subject_name}**: {value:,.0f} records of the last 7 days could not be read; "
-    "`raw.rejected` says why.",
-    "refund_over_order": "Source **{subject_name}**: {value:,.0f} orders gave back more than was charged; "
-    "their net is below zero.",
-    "future_event": "Provider **{subject_name}**: {value:,.0f} events happened later than they were received; "
-    "its clock is wrong.",
-    "shrunken_source": "{value:,.0f} **{subject_name}**. A full pull did not show them, and too little or nothing else "
-    "to take them for deleted; they count on.",
-    "unknown_order_status": "{value:,.0f} orders of **{subject_name}** are in a status nobody knows and count as never "
-    "paid. Name it in the source's table.",
-    "shared_identity": "**{subject_name}** stands with {value:,.0f} others, so it leads to nobody.",
-    "dialogs_waiting": "{denominator:,} dialogs on **{subject_name}** wait for an answer, the longest for "
-    "{value:,.1f} hours; the line is {threshold:,.0f}. High order values first.",
-    "tier_nearly_used": "**{subject_name}**: {value:.0%} of the {denominator:,} customers who may be written to in 24 "
-    "hours are used up. Spread the next campaign over several days.",
-    "quota_nearly_used": "**{subject_name}**: {value:.0%} of this month's {denominator:,} free messages are used up; "
-    "those after them cost the plan's price.",
-}
-
-
-@st.cache_data(show_spinner=False, max_entries=200)
-def ask(view: str, path: str, days: int, zone: str, _version: Published) -> Any:
-    """Ask a view once for each published version."""
-    match view:
-        case "headline":
-            return views.headline(_version, days)
-        case "revenue":
-            return views.revenue(_version, days, zone)
-        case "funnel":
-            return views.windowed(_version, view, days)[0]
-        case _:
-            return views.rows(_version, view)
+OF = {"accepted": N_("of accepted"), "delivered": N_("of delivered")}
+STEPS = (
+    (N_("Accepted"), "accepted", None),
+    (N_("Delivered"), "delivered", "accepted"),
+    (N_("Read"), "read", "delivered"),
+    (N_("Replied"), "replied", "delivered"),
+)
 
 
 def page() -> None:
-    settings = configuration.load()
-    version = published.current(settings)
-
-    def view(name: str, days: int = 0) -> Any:
-        return ask(name, str(version.path), days, settings.timezone, version)
-
-    days, label = heading(settings, version)
-    alerts(view("alerts"))
-    headline, funnel = view("headline", days), view("funnel", days)
-    figures(headline, funnel, label, days, settings)
+    window = look.windowed_heading(_("Overview"))
+    alerts.show(shop.rows("alerts"))
+    headline = shop.one("headline", **views.headline_window(shop.version(), window.days))
+    funnel = shop.windowed("funnel", window.days)[0]
+    figures(headline, funnel, window)
     left, right = st.columns([2, 1], gap="large")
     with left:
-        revenue(view("revenue", days), headline, settings, label, days)
+        revenue(headline, window)
     with right:
-        messages(funnel, label)
-    campaigns(view("campaigns"), settings)
+        messages(funnel, window)
+    campaigns(shop.rows("campaigns"))
     left, right = st.columns([2, 1], gap="large")
     with left:
-        sources(view("sources"), settings)
+        sources(shop.rows("sources"))
     with right:
-        refreshes(view("refreshes"), settings)
+        refreshes(shop.rows("refreshes"))
 
 
-def heading(settings: Settings, version: Published) -> tuple[int, str]:
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    left.title("Overview", anchor=False)
-    with right:
-        chosen = st.segmented_control(
-            "Window", list(views.WINDOWS), default="30d", required=True, key="window", bind="query-params",
-            label_visibility="collapsed",
-        )  # fmt: skip
-    name = str(chosen)
-    until = display.moment(version.as_of, settings.zone)
-    label = "all time" if name == "all" else f"{WINDOW_NAMES[name]} up to {until}"
-    left.caption(f"{label[0].upper()}{label[1:]}; amounts in {settings.currency}")
-    return views.WINDOWS[name], "all time" if name == "all" else f"last {WINDOW_NAMES[name]}"
-
-
-def alerts(found: list[dict[str, Any]]) -> None:
-    for alert in found:
-        text = ALERTS.get(alert["alert"], "{alert}: **{subject_name}**, {value:,.2f} against {threshold:,.2f}")
-        box = st.error if alert["severity"] == "critical" else st.warning
-        box(text.format(**alert | {"subject_name": display.verbatim(alert["subject_name"])}), icon=":material/warning:")
-
-
-def figures(headline: dict[str, Any], funnel: dict[str, Any], label: str, days: int, settings: Settings) -> None:
-    currency = headline["currency"] or settings.currency
+def figures(headline: dict[str, Any], funnel: dict[str, Any], window: Window) -> None:
+    currency = headline["currency"] or shop.settings().currency
     net, attributed = headline["net_revenue"] or 0, headline["attributed_net_revenue"] or 0
-    change = display.change(net, headline["net_revenue_before"])
-    trend = f"; {change} on the {days} days before" if change else ""
-    delivered = display.number(funnel["delivered"])
     shown = (
-        ("Customers", display.number(headline["customers"]),
-         f"{display.number(headline['reachable'])} reachable, {display.number(headline['opted_in'])} of them opted in"),
-        ("Net revenue", display.money(net, currency),
-         f"{display.number(headline['orders'])} paid orders, {label}{trend}"),
-        ("From messages", display.money(attributed, currency),
-         f"{display.percent(attributed, net)} of net revenue, {label}"),
-        ("Read rate", display.percent(funnel["read"], funnel["delivered"]), f"of {delivered} delivered, {label}"),
-        ("Reply rate", display.percent(funnel["replied"], funnel["delivered"]),
-         f"within 24 h, of {delivered} delivered, {label}"),
+        Figure(_("Customers"), number(headline["customers"]),
+               _("{reachable} reachable, {opted_in} of them opted in", reachable=number(headline["reachable"]),
+                 opted_in=number(headline["opted_in"]))),
+        Figure(_("Net revenue"), money(net, currency),
+               _("{orders} paid orders, {window}", orders=number(headline["orders"]), window=window.label)
+               + trend(net, headline["net_revenue_before"], window)),
+        Figure(_("From messages"), money(attributed, currency),
+               _("{share} of net revenue, {window}", share=percent(attributed, net), window=window.label)
+               + trend(attributed, headline["attributed_before"], window)),
+        Figure(_("Read rate"), percent(funnel["read"], funnel["delivered"]),
+               _("of {delivered} delivered, {window}", delivered=number(funnel["delivered"]), window=window.label)),
+        Figure(_("Reply rate"), percent(funnel["replied"], funnel["delivered"]),
+               _("within 24 h, of {delivered} delivered, {window}", delivered=number(funnel["delivered"]),
+                 window=window.label)),
+        Figure(_("Per 1 spent"), number(float(attributed) / float(funnel["cost"]), 1) if funnel["cost"] else NONE,
+               _("net revenue from messages by their cost, {cost}; {window}",
+                 cost=money(funnel["cost"], currency), window=window.label)),
     )  # fmt: skip
-    for cell, (name, value, note) in zip(st.columns(len(shown), gap="small"), shown, strict=True):
-        with cell.container(border=True, height="stretch", gap="xxsmall"):
-            st.metric(name, value)
-            st.caption(note)
+    look.cards(shown)
 
 
-def revenue(periods: list[dict[str, Any]], headline: dict[str, Any], settings: Settings, label: str, days: int) -> None:
+def trend(now: Any, before: Any, window: Window) -> str:
+    """Say how much more or less it is than in the window before."""
+    risen = change(now, before)
+    return _("; {change} on the {days} days before", change=risen, days=window.days) if risen else ""
+
+
+def revenue(headline: dict[str, Any], window: Window) -> None:
+    settings = shop.settings()
     currency = headline["currency"] or settings.currency
-    st.subheader("Net revenue", anchor=False)
-    grain = "day" if days <= 30 else "week" if days <= 120 else "month"
-    touch = "first" if settings.attribution_model == "first_touch" else "last"
-    st.caption(f"{currency} by {grain}, {label}; an order counts for the {touch} message delivered before it")
+    grain = views.grain(window.days)
+    by = {"day": _("by day"), "week": _("by week"), "month": _("by month")}[grain]
+    touch = _("first") if settings.attribution_model == "first_touch" else _("last")
+    note = _("{currency} {by}, {window}; an order counts for the {touch} message delivered before it",
+             currency=currency, by=by, window=window.label, touch=touch)  # fmt: skip
+    look.section(_("Net revenue"), note)
+    periods = shop.windowed("revenue", window.days, grain=grain, zone=settings.timezone)
     if not periods:
         has_orders = headline["first_order_at"] is not None
-        hint = "Choose a longer window." if has_orders else "Bring them in with `wabench ingest`."
-        st.info(f"No orders, {label}. {hint}", icon=":material/info:")
+        hint = _("Choose a longer window.") if has_orders else _("Bring them in with `wabench ingest`.")
+        look.nothing(_("No orders, {window}. {hint}", window=window.label, hint=hint))
         return
+    charts.chart(bars(periods, currency), "revenue", _("Net revenue over time"), periods, behind_point=(
+        lambda point: buyers(periods, point, grain, window)
+    ))  # fmt: skip
+
+
+def bars(periods: list[dict[str, Any]], currency: str) -> go.Figure:
     x = [row["period"] for row in periods]
     attributed = [float(row["attributed"]) for row in periods]
     others = [float(row["net_revenue"] - row["attributed"]) for row in periods]
     hover = "%{x|%-d %b %Y}: " + currency + " %{y:,.0f}"
-    chart = go.Figure(
+    drawn = go.Figure(
         [
-            go.Bar(name="After a message", x=x, y=attributed, marker_color=GREEN, hovertemplate=hover),
-            go.Bar(name="Other orders", x=x, y=others, marker_color=PALE, hovertemplate=hover),
+            go.Bar(
+                name=_("After a message"), x=x, y=attributed, marker_color=charts.colour("strong"), hovertemplate=hover
+            ),
+            go.Bar(name=_("Other orders"), x=x, y=others, marker_color=charts.colour("pale"), hovertemplate=hover),
         ]
     )
-    chart.update_layout(
-        barmode="relative", bargap=0.25, height=260, margin={"l": 0, "r": 0, "t": 4, "b": 0},
-        legend={"orientation": "h", "y": 1.12, "x": 0}, yaxis={"gridcolor": LINE, "tickformat": "~s"}, xaxis_title=None,
-    )  # fmt: skip
-    st.plotly_chart(chart, key="revenue", config={"displayModeBar": False}, alt="Net revenue over time")
+    drawn.update_layout(barmode="relative", bargap=0.25, yaxis_tickformat="~s", xaxis_title=None)
+    return drawn
 
 
-def messages(funnel: dict[str, Any], label: str) -> None:
-    st.subheader("Messages", anchor=False)
-    st.caption(f"Ours to customers, {label}")
+def buyers(periods: list[dict[str, Any]], point: charts.Point, grain: str, window: Window) -> Behind:
+    """Tell who ordered in the period of a bar, after a message or otherwise."""
+    begun = periods[point["point_index"]]["period"]
+    asked = views.period(shop.version(), begun, grain, shop.settings().zone, window.days)
+    return Behind("orders", {**asked, "is_attributed": point["curve_number"] == 0})
+
+
+def messages(funnel: dict[str, Any], window: Window) -> None:
+    look.section(_("Messages"), _("Ours to customers, {window}", window=window.label))
     if not funnel["accepted"]:
-        st.info(
-            f"No messages, {label}. Send a campaign from Segments, or point the provider's webhooks at "
-            "`wabench receive`.",
-            icon=":material/info:",
-        )
+        look.nothing(_("No messages, {window}. Send a campaign, or point the provider's webhooks at `wabench receive`.",
+                       window=window.label))  # fmt: skip
         return
-    steps = (("Accepted", "accepted", None), ("Delivered", "delivered", "accepted"), ("Read", "read", "delivered"),
-             ("Replied", "replied", "delivered"))  # fmt: skip
-    values = [funnel[key] for _, key, _ in steps]
+    values = [funnel[key] for _name, key, _of in STEPS]
+    names = {key: _(name) for name, key, _of in STEPS}
     texts = [
-        f"{value:,}" if of is None else f"{value:,} · {display.percent(value, funnel[of])} of {of}"
-        for value, (_, _, of) in zip(values, steps, strict=True)
+        number(value) if of is None else f"{number(value)} · {percent(value, funnel[of])} {_(OF[of])}"
+        for value, (_name, _key, of) in zip(values, STEPS, strict=True)
     ]
-    chart = go.Figure(
+    drawn = go.Figure(
         go.Bar(
-            y=[name for name, _, _ in steps], x=values, text=texts, orientation="h", marker_color=GREEN,
-            textposition="auto", insidetextanchor="start", hoverinfo="skip", cliponaxis=False, textfont_size=12,
+            y=list(names.values()), x=values, text=texts, orientation="h", marker_color=charts.colour("strong"),
+            textposition="auto", insidetextanchor="start", hoverinfo="none", cliponaxis=False, textfont_size=12,
         )
     )  # fmt: skip
-    chart.update_layout(
-        height=190, bargap=0.35, margin={"l": 0, "r": 110, "t": 0, "b": 0},
-        xaxis={"visible": False}, yaxis={"autorange": "reversed", "title": None},
-    )  # fmt: skip
-    st.plotly_chart(chart, key="funnel", config={"displayModeBar": False}, alt="Message funnel")
-    st.caption(f"{funnel['failed']:,} failed ({display.percent(funnel['failed'], funnel['accepted'])} of accepted)")
-
-
-def campaigns(found: list[dict[str, Any]], settings: Settings) -> None:
-    st.subheader("Campaigns", anchor=False)
-    st.caption(
-        "Since each began. Delivered is of accepted, read of delivered; replied and converted are customers, of those "
-        "delivered to; ROI is net of cost, where every message's cost is known"
+    drawn.update_layout(
+        bargap=0.35, margin_r=130, xaxis={"visible": False}, yaxis={"autorange": "reversed", "title": None}
     )
+    data = [{"step": key, "messages": funnel[key]} for key in (*names, "failed")]
+    since = views.window(shop.version(), window.days)
+    charts.chart(drawn, "funnel", _("Message funnel"), data, 190, behind_point=(
+        lambda point: reached(list(names)[point["point_index"]], names, since)
+    ))  # fmt: skip
+    st.caption(_("{failed} failed ({share} of accepted)", failed=number(funnel["failed"]),
+                 share=percent(funnel["failed"], funnel["accepted"])))  # fmt: skip
+
+
+def reached(step: str, names: dict[str, str], since: dict[str, Any]) -> Behind:
+    return Behind("funnel", {**since, "step": step}, names[step])
+
+
+def campaigns(found: list[dict[str, Any]]) -> None:
+    look.section(
+        _("Campaigns"),
+        _("Since each began. Delivered is of accepted, read of delivered; replied and converted are customers, of "
+          "those delivered to; ROI is net of cost, where every message's cost is known"),
+    )  # fmt: skip
     if not found:
-        st.info("No campaign yet. Choose customers on the Segments page and plan one.", icon=":material/info:")
+        look.nothing(_("No campaign yet. Choose customers on the Segments page and plan one."))
         return
-    st.dataframe([_campaign(row, settings) for row in found], hide_index=True, height="auto")
+    charts.table([campaign(row) for row in found], "campaigns")
 
 
-def _campaign(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
+def campaign(row: dict[str, Any]) -> dict[str, Any]:
     def of(part: str, whole: str) -> str:
-        share = display.percent(row[part], row[whole])
-        return f"{display.number(row[part])} ({share})" if row[whole] else display.NONE
+        return f"{number(row[part])} ({percent(row[part], row[whole])})" if row[whole] else NONE
 
-    currency = row["currency"] or settings.currency
+    currency = row["currency"] or shop.settings().currency
     return {
-        "Campaign": row["name"],
-        "Status": row["status"],
-        "Since": display.day(row["since"], settings.zone),
-        "Planned": row["planned"],
-        "Left out": row["suppressed"],
-        "Accepted": row["accepted"],
-        "Delivered": of("delivered", "accepted"),
-        "Read": of("read", "delivered"),
-        "Replied": of("replied", "customers_delivered"),
-        "Converted": of("converted", "customers_delivered"),
-        "Cost": display.money(row["cost"], currency),
-        "Revenue": display.money(row["revenue"], currency),
-        "ROI": display.NONE if row["roi"] is None else f"{row['roi']:.1f}",
+        _("Campaign"): row["name"],
+        _("Status"): _(row["status"]),
+        _("Since"): day(row["since"]),
+        _("Planned"): row["planned"],
+        _("Left out"): row["suppressed"],
+        _("Accepted"): row["accepted"],
+        _("Delivered"): of("delivered", "accepted"),
+        _("Read"): of("read", "delivered"),
+        _("Replied"): of("replied", "customers_delivered"),
+        _("Converted"): of("converted", "customers_delivered"),
+        _("Cost"): money(row["cost"], currency),
+        _("Revenue"): money(row["revenue"], currency),
+        _("ROI"): NONE if row["roi"] is None else number(row["roi"], 1),
     }
 
 
-def sources(found: list[dict[str, Any]], settings: Settings) -> None:
-    st.subheader("Sources", anchor=False)
-    st.caption("How far each source reaches, when it last brought something, what could not be read")
-    now = datetime.now(UTC).replace(tzinfo=None)
+def sources(found: list[dict[str, Any]]) -> None:
+    look.section(_("Sources"), _("How far each source reaches, when it last brought something, what could not be read"))
+    if not found:
+        look.nothing(_("No source has brought anything yet: `wabench ingest`."))
+        return
     shown = [
         {
-            "Source": row["source"],
-            "Newest record": display.moment(row["newest_at"], settings.zone),
-            "Last received": display.ago(row["last_received_at"], now),
-            "Rows": row["rows"],
-            "Rejected": row["rejected"],
+            _("Source"): row["source"],
+            _("Newest record"): moment(row["newest_at"]),
+            _("Last received"): ago(row["last_received_at"]),
+            _("Rows"): row["rows"],
+            _("Rejected"): row["rejected"],
         }
         for row in found
     ]
-    if shown:
-        st.dataframe(shown, hide_index=True, height="auto")
-    else:
-        st.info("No source has brought anything yet: `wabench ingest`.", icon=":material/info:")
+    charts.table(shown, "sources")
 
 
-def refreshes(found: list[dict[str, Any]], settings: Settings) -> None:
-    st.subheader("Refreshes", anchor=False)
-    unpublished(found, settings)
+def refreshes(found: list[dict[str, Any]]) -> None:
+    look.section(_("Refreshes"))
+    unpublished(found)
     last = next((row for row in found if row["status"] == "published"), None)
     if last:
-        tests = display.number(last["tests_passed"])
-        st.caption(f"Last published {display.moment(last['finished_at'], settings.zone)}; {tests} tests passed")
+        st.caption(_("Last published {moment}; {tests} tests passed", moment=moment(last["finished_at"]),
+                     tests=number(last["tests_passed"])))  # fmt: skip
     for row in found[:5]:
         mark = MARKS.get(row["status"], ":gray[:material/pending:]")
         note = f": {display.verbatim(row['error'])}" if row["error"] else ""
-        st.caption(f"{mark} {display.moment(row['started_at'], settings.zone)} {row['status']}{note}")
+        st.caption(f"{mark} {moment(row['started_at'])} {_(row['status'])}{note}")
 
 
-def unpublished(found: list[dict[str, Any]], settings: Settings) -> None:
+def unpublished(found: list[dict[str, Any]]) -> None:
     """Tell of a refresh that is at work, or ended without publishing: the published file can't know of it."""
-    begun = locks.last(settings.paths.warehouse_lock)
+    begun = locks.last(shop.settings().paths.warehouse_lock)
     if not begun or begun.purpose != "refresh" or (found and begun.since <= found[0]["started_at"]):
         return
-    since = display.moment(begun.since, settings.zone)
+    since = moment(begun.since)
     if begun.is_running:
-        st.info(f"A refresh is at work since {since}.", icon=":material/sync:")
+        st.info(_("A refresh is at work since {since}.", since=since), icon=":material/sync:")
     else:
-        st.error(f"The refresh of {since} published nothing. `wabench refresh` says why.", icon=":material/error:")
+        st.error(_("The refresh of {since} published nothing. `wabench refresh` says why.", since=since),
+                 icon=":material/error:")  # fmt: skip
 
 
 page()

@@ -78,3 +78,35 @@ def test_a_refresh_that_published_nothing_is_told(address: str, shop: Path, visi
     visitor = visit(address)
     expect(visitor.page.get_by_text("The refresh of 22 Nov 2026, 15:30 UTC−3 published nothing.")).to_be_visible()
     lock.unlink()
+
+
+def test_a_click_on_a_chart_shows_the_customers_behind_it(address: str, shop: Path, visit: Any) -> None:
+    version = published.current(load({"WABENCH_HOME": str(shop)}))
+    since = version.as_of - timedelta(days=7)
+    readers = """
+        select count(distinct customer_id) as n from fct_messages
+        where direction = 'out' and read_at is not null and accepted_at >= $since
+    """
+    visitor = visit(f"{address}/?window=7d")
+    visitor.click_point("funnel", 2)
+    box = visitor.page.locator(".st-key-behind_funnel")
+    expect(box.get_by_text(f"{version.one(readers, {'since': since})['n']} customers behind Read")).to_be_visible()
+    with visitor.page.expect_download() as started:
+        box.get_by_role("button", name="All as CSV").click()
+    text = started.value.path().read_text(encoding="utf-8")
+    assert text.count("\n") - 1 == version.one(readers, {"since": since})["n"]
+    assert "••••" in text
+    assert "+5511" not in text
+
+
+def test_the_page_speaks_russian_and_its_address_stays_the_same(address: str, visit: Any, shoot: Any) -> None:
+    visitor = visit(f"{address}/?window=7d")
+    visitor.page.get_by_role("radio", name="Русский").click()
+    expect(visitor.page.get_by_role("heading", name="Обзор")).to_be_visible()
+    expect(visitor.page.get_by_text("7 дней до 22 нояб. 2026, 15:00 UTC−3; суммы в USD")).to_be_visible()
+    assert {"lang=ru", "window=7d"} <= set(visitor.page.url.partition("?")[2].split("&"))
+    shoot(visitor, "overview-ru")
+    again = visit(visitor.page.url)
+    expect(again.page.get_by_role("heading", name="Обзор")).to_be_visible()
+    again.page.get_by_role("link", name="Клиенты").click()
+    expect(again.page.get_by_role("heading", name="Клиенты")).to_be_visible()

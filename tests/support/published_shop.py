@@ -20,6 +20,8 @@ FACTS = (
     "fct_campaigns",
     "fct_alerts",
     "dim_campaigns",
+    "dim_identities",
+    "snap_customer_tags",
     "meta_sources",
     "meta_refreshes",
     "fct_ltv_fits",

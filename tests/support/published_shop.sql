@@ -43,6 +43,19 @@ select
     case when i % 9 > 0 and i % 10 < 5 then begun_at + interval 9 minute end as read_at,
     case when i % 9 > 0 and i % 10 = 9 then begun_at + interval 2 second end as failed_at,
     i % 9 > 0 and i % 10 = 0 as is_replied,
+    case when i % 9 = 0 then begun_at end as received_at,
+    null::timestamp as reacted_at,
+    case
+        when i % 9 = 0 then 'received' when i % 10 = 9 then 'failed' when i % 10 < 5 then 'read' else 'delivered'
+    end as status,
+    case when i % 9 > 0 then 'autumn' end as template_name,
+    'text' as content_type,
+    'text' as content_kind,
+    case i % 18
+        when 0 then 'Здравствуйте! Мой номер +7 (912) 345-67-89, почта anna@example.com'
+        when 9 then 'Спасибо *большое*'
+    end as body_text,
+    case when i % 10 = 9 then '131026' end as error_code,
     0.06::decimal(18, 4) as cost,
     'USD' as currency
 from (
@@ -52,6 +65,9 @@ from (
 create or replace table fct_orders as
 select
     'o' || i as order_key,
+    'магазин' as source,
+    '10' || i as order_id,
+    'paid' as status,
     'c' || lpad((i % 120)::text, 4, '0') as customer_id,
     timestamp '2026-11-22 12:00:00' - to_hours(i * 5) as ordered_at,
     true as is_paid,
@@ -67,6 +83,33 @@ select * from (
     ('c2', 'Зимняя *акция*', 'frequent_buyers', 'winter', 'paused', timestamp '2026-11-20 09:00:00', timestamp '2026-11-20 10:00:00', timestamp '2026-11-20 12:00:00'),
     ('c3', 'newcomers_week', 'new_customers', 'welcome', 'planned', timestamp '2026-11-22 09:00:00', timestamp '2026-11-22 09:00:00', null)
 ) as campaigns (campaign_id, name, segment, template_name, status, created_at, planned_at, started_at);
+
+create or replace table dim_identities as
+select
+    phone as identity,
+    'phone' as identity_type,
+    customer_id,
+    first_seen_at as since,
+    'order' as evidence
+from dim_customers
+where phone is not null
+union all
+select 'crm:' || customer_id, 'customer_ref', customer_id, first_seen_at, 'order'
+from dim_customers;
+
+create or replace table snap_customer_tags as
+select
+    customer_id,
+    consent,
+    case when is_now then frequency_tag else 'none' end as frequency_tag,
+    order_value_tag,
+    engagement_tag,
+    rfm_group,
+    ltv_band,
+    case when is_now then timestamp '2026-11-01 03:00:00' else timestamp '2026-09-01 03:00:00' end as dbt_valid_from,
+    case when not is_now then timestamp '2026-11-01 03:00:00' end as dbt_valid_to
+from dim_customers, (values (true), (false)) as times (is_now)
+where is_now or frequency_tag <> 'none';
 
 create or replace table fct_campaigns as
 select * from (

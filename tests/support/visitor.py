@@ -36,6 +36,24 @@ class Visitor:
         grid.first.wait_for(state="attached")
         return grid.all_text_contents()
 
+    def choose_row(self, row: int, table: int = 0) -> None:
+        """Tick a row of a table that lets one be chosen: its canvas has no elements to click on."""
+        self.settle()
+        grid = self.page.get_by_test_id("stDataFrame").nth(table)
+        grid.scroll_into_view_if_needed()
+        box = grid.bounding_box()
+        assert box is not None
+        self.page.mouse.click(box["x"] + 16, box["y"] + 36 + 35 * row + 17)
+
+    def click_point(self, chart: str, point: int) -> None:
+        """Click on a bar, cell or dot of the chart with this key."""
+        self.settle()
+        shape = self.page.locator(f".st-key-{chart} .point path").nth(point)
+        shape.scroll_into_view_if_needed()
+        box = shape.bounding_box()
+        assert box is not None
+        self.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
     def heard(self, message: ConsoleMessage) -> None:
         # Streamlit looks for its server below a page's own address first; that 404 is how it finds the root.
         is_probe = "_stcore" in str(message.location.get("url", ""))

@@ -13,6 +13,9 @@ measured as (
         sum(net) filter (
             where attributed_message_key is not null and ordered_at >= $since and ordered_at < $until
         ) as attributed_net_revenue,
+        case when min(ordered_at) <= $before then
+            sum(net) filter (where attributed_message_key is not null and ordered_at >= $before and ordered_at < $since)
+        end as attributed_before,
         min(ordered_at) as first_order_at,
         max(currency) as currency
     from fct_orders
