@@ -160,6 +160,12 @@ def test_what_came_stands_beside_what_was_expected_of_that_plan_only(shop: Setti
     assert found["cost"].expected == pytest.approx(6.25)
     planned = plan.plan(shop, "spring", audience(shop.home, [customer(1)]), "sale", SALE).campaign
     assert simulation.compared(shop, planned, []) == []
+    assert simulation.kept(shop, planned) is None
+
+
+def test_a_simulation_is_read_back_as_it_was_made(shop: Settings) -> None:
+    made = simulated(shop, 100)
+    assert simulation.kept(shop, made.campaign) == made
 
 
 def test_what_has_begun_is_not_simulated_any_more(shop: Settings) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from wabench import acts
-from wabench.campaigns import launch, ledger, runner, simulation
+from wabench.campaigns import launch, ledger, runner, simulation, trial
 from wabench.campaigns import plan as planning
 from wabench.campaigns.plan import Plan
 from wabench.campaigns.schema import CampaignState
 from wabench.campaigns.simulation import Simulation
+from wabench.campaigns.trial import Tried
 from wabench.campaigns.variants import Wanted
 from wabench.errors import Refused
 from wabench.roles import Action, Actor
@@ -41,6 +42,12 @@ def test(settings: Settings, actor: Actor, name: str) -> int:
     """Show every planned send to the sandbox's checks; gives how many there were."""
     acts.allow(settings, actor, Action.TEST, "test", name)
     return runner.test(settings, name, actor.name)
+
+
+def send_test(settings: Settings, actor: Actor, name: str, phones: Sequence[str], live: bool = False) -> list[Tried]:
+    """Send each text to numbers that somebody names; to real ones only who may start a campaign."""
+    acts.allow(settings, actor, Action.RUN if live else Action.TEST, "test send", name)
+    return trial.send(settings, name, phones, actor.name, live=live)
 
 
 def approve(settings: Settings, actor: Actor, name: str) -> None:

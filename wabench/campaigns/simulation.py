@@ -1,7 +1,7 @@
 """A campaign before it is sent: who gets it and who doesn't, what it costs, when it ends, what it will likely bring."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from pathlib import Path
@@ -31,6 +31,7 @@ _MOST_SENDS = 60
 _ENOUGH_ORDERS = 30
 """With fewer orders of their own the recipients' are taken to be worth what everybody's are."""
 _ANSWERED_DAYS = 28
+_MOMENTS = ("begins_at", "finishes_at")
 _BEFORE_ITS_START = (CampaignState.PLANNED, CampaignState.TESTED, CampaignState.APPROVED)
 _ACTUAL = {
     "delivered": "customers_delivered", "read": "read", "replied": "replied", "opted_out": "opted_out",
@@ -150,15 +151,21 @@ def simulate(settings: Settings, name: str, actor: str, now: datetime | None = N
     return made
 
 
-def compared(settings: Settings, campaign: Campaign, funnels: Sequence[Mapping[str, Any]]) -> list[Compared]:
-    """Set what was expected beside what came; nothing where nobody simulated this plan."""
+def kept(settings: Settings, campaign: Campaign) -> Simulation | None:
+    """Give the last simulation of this plan; None where nobody made one."""
     with ledger.opened(settings) as opened, opened.reading() as connection:
         of_campaign = select(forecasts).where(forecasts.c.campaign_id == campaign.campaign_id)
-        kept = connection.execute(of_campaign.where(forecasts.c.planned_at == campaign.planned_at)).one_or_none()
-    if kept is None:
+        row = connection.execute(of_campaign.where(forecasts.c.planned_at == campaign.planned_at)).one_or_none()
+    return _read(campaign, row.content, row.made_at) if row else None
+
+
+def compared(settings: Settings, campaign: Campaign, funnels: Sequence[Mapping[str, Any]]) -> list[Compared]:
+    """Set what was expected beside what came; nothing where nobody simulated this plan."""
+    made = kept(settings, campaign)
+    if made is None:
         return []
-    found = [Compared(**each, actual=_actual(funnels, _ACTUAL[each["metric"]])) for each in kept.content["expected"]]
-    if (cost := kept.content["cost"]) is not None:
+    found = [Compared(**asdict(each), actual=_actual(funnels, _ACTUAL[each.metric])) for each in made.expected]
+    if made.cost and (cost := made.cost.total) is not None:
         found.append(Compared("cost", cost, cost, cost, _actual(funnels, "cost")))
     return found
 
@@ -301,18 +308,27 @@ def _support(version: Published) -> Support | None:
 
 
 def _keep(settings: Settings, made: Simulation, actor: str) -> None:
-    campaign, cost = made.campaign, made.cost
-    content = {
-        "reachable": made.reachable,
-        "currency": made.currency,
-        "cost": cost.total if cost else None,
-        "expected": [asdict(each) for each in made.expected],
-    }
-    row = {"planned_at": campaign.planned_at, "made_at": made.made_at, "made_by": actor, "content": content}
+    campaign = made.campaign
+    content = asdict(made) | {name: getattr(made, name).isoformat() for name in _MOMENTS}
+    kept = {name: value for name, value in content.items() if name not in ("campaign", "made_at")}
+    row = {"planned_at": campaign.planned_at, "made_at": made.made_at, "made_by": actor, "content": kept}
     with ledger.opened(settings) as opened, opened.writing() as connection:
         connection.execute(delete(forecasts).where(forecasts.c.campaign_id == campaign.campaign_id))
         connection.execute(insert(forecasts).values(campaign_id=campaign.campaign_id, **row))
         note(connection, made.made_at, actor, "simulate", campaign.campaign_id, detail=f"{made.reachable} customers")
+
+
+def _read(campaign: Campaign, content: Mapping[str, Any], made_at: datetime) -> Simulation:
+    made = Simulation(campaign=campaign, made_at=made_at, **content)
+    return replace(
+        made,
+        begins_at=datetime.fromisoformat(content["begins_at"]),
+        finishes_at=datetime.fromisoformat(content["finishes_at"]),
+        costs=tuple(PlanCost(**each) for each in content["costs"]),
+        expected=tuple(Expected(**each) for each in content["expected"]),
+        limit=content["limit"] and Limit(**content["limit"]),
+        support=content["support"] and Support(**content["support"]),
+    )
 
 
 def _sql(name: str) -> str:

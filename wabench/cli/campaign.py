@@ -2,7 +2,7 @@
 
 import getpass
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,12 +13,13 @@ import typer
 
 from wabench import refresh
 from wabench import settings as configuration
-from wabench.campaigns import ledger, runner, schedule, simulation, variants
+from wabench.campaigns import ledger, runner, schedule, simulation, trial, variants
 from wabench.campaigns import plan as planning
 from wabench.campaigns.ledger import Tally
 from wabench.campaigns.schema import SendState
 from wabench.cli import console, lifts, simulated
 from wabench.cli.console import Json
+from wabench.errors import WabenchError
 from wabench.settings import Settings
 
 app = typer.Typer(help="Send a segment through a provider, once to each customer.", no_args_is_help=True)
@@ -103,15 +104,31 @@ def list_campaigns(as_json: Json = False) -> None:
 
 
 @app.command()
-def test(name: Name) -> None:
-    """Show every planned message to the sandbox's checks, without sending.
+def test(
+    name: Name,
+    to: Annotated[list[str] | None, typer.Option(help="send each text to this number, and nothing else")] = None,
+    live: Live = False,
+) -> None:
+    """Show every planned message to the sandbox's checks, without sending; with --to send the texts to some numbers.
 
     Example: wabench campaign test spring
     """
+    if to:
+        _try_on(name, to, live)
+        return
     tested = runner.test(configuration.load(), name, getpass.getuser())
     console.out.print(
         f"{tested} messages are as the provider wants them; next: wabench campaign approve {name}", soft_wrap=True
     )
+
+
+def _try_on(name: str, phones: Sequence[str], live: bool) -> None:
+    tried = trial.send(configuration.load(), name, phones, getpass.getuser(), live=live)
+    for each in tried:
+        variant = f" (variant {each.variant})" if each.variant else ""
+        console.out.print(f"{each.phone}{variant}: {each.problem or 'accepted'}", markup=False, soft_wrap=True)
+    if failed := sum(each.problem is not None for each in tried):
+        raise WabenchError(f"{failed} of {len(tried)} were not taken")
 
 
 @app.command()
