@@ -42,7 +42,9 @@ def main() -> None:
     except WabenchError as error:
         instead(_("The settings need a change"), error)
         return
-    if person.actor() is None:
+    who = person.actor()
+    if who is None:
+        person.door()
         return
     try:
         version = shop.version()
@@ -51,7 +53,8 @@ def main() -> None:
         return
     with st.sidebar:
         data_state(version.version)
-        who_reads()
+        language()
+        person.badge(who)
     page.run()
 
 
@@ -86,15 +89,12 @@ def data_state(drawn: str) -> None:
     st.caption("  \n".join(lines))
 
 
-def who_reads() -> None:
-    """Let the language be chosen, and say in whose name the page acts."""
+def language() -> None:
+    """Let the language be chosen."""
     filters.one(
         _("Language"), words.languages(), lang.KEY, words.nearest(st.context.locale),
         lambda each: lang.NAMES.get(each, each), label_visibility="collapsed",
     )  # fmt: skip
-    actor = person.actor()
-    if actor and actor.is_signed_in:
-        st.caption(f"{display.verbatim(actor.name)} · {_(actor.role)}")
 
 
 def instead(title: str, error: WabenchError, steps: str = "") -> None:

@@ -193,3 +193,41 @@ def test_templates_that_were_not_read_for_long_are_told(home: Path) -> None:
         known_templates.replace(connection, "twilio", [state], "tester", NOW)
     assert lines(shop)["templates of twilio"].status == "ok"
     assert lines(shop, NOW + timedelta(days=8))["templates of twilio"].do == "run `wabench template sync twilio`"
+
+
+LOGIN = """
+[login]
+client_id = "wabench"
+server_metadata_url = "https://accounts.example.com/.well-known/openid-configuration"
+app_url = "https://wabench.example.com"
+[roles]
+"*@shop.example" = "analyst"
+"""
+ENDS = {"authorization_endpoint": "https://a", "token_endpoint": "https://b", "jwks_uri": "https://c"}
+
+
+def login_line(home: Path, toml: str, answer: httpx.Response, **secrets: str) -> Line:
+    (home / "wabench.toml").write_text(toml, encoding="utf-8")
+    given = {"CLIENT_SECRET": "s", "COOKIE_SECRET": "x" * 32} | secrets
+    settings = load({"WABENCH_HOME": str(home)} | {f"WABENCH_LOGIN_{name}": value for name, value in given.items()})
+    return lines(settings, transport=httpx.MockTransport(lambda request: answer))["login"]
+
+
+def test_a_login_is_looked_at_as_far_as_the_provider_answers(home: Path) -> None:
+    with_admin = f'{LOGIN}"maria@shop.example" = "admin"\n'
+    answer = httpx.Response(200, json=ENDS)
+    assert login_line(home, with_admin, answer) == Line(
+        "login", "ok", "the provider answers; lines of [roles]: 1 analyst, 1 admin"
+    )
+    assert login_line(home, LOGIN, answer).status == "warning"
+    assert "no jwks_uri" in login_line(home, LOGIN, httpx.Response(200, json=ENDS | {"jwks_uri": None})).what
+    for wrong in (httpx.Response(404), httpx.Response(200, text="<html>"), httpx.Response(200, json=[])):
+        assert login_line(home, LOGIN, wrong).do == "see login.server_metadata_url"
+
+
+def test_a_login_that_is_half_set_up_is_told(home: Path) -> None:
+    line = login_line(home, LOGIN.partition("[roles]")[0], httpx.Response(200), COOKIE_SECRET="")
+    assert (line.status, line.what) == (
+        "failed",
+        "the login is half set up; set roles, WABENCH_LOGIN_COOKIE_SECRET (docs/runbooks/login.md)",
+    )

@@ -11,7 +11,15 @@ import yaml
 
 from wabench import providers
 from wabench.cli import app
-from wabench.settings import Paging, ProviderSettings, Settings, SourceSettings, StreamSettings, TemplateSettings
+from wabench.settings import (
+    LoginSettings,
+    Paging,
+    ProviderSettings,
+    Settings,
+    SourceSettings,
+    StreamSettings,
+    TemplateSettings,
+)
 
 ROOT = Path(__file__).parent.parent
 
@@ -93,7 +101,7 @@ def test_every_command_is_documented_with_its_options_and_an_example(
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(Settings.model_fields) - {"environment", "providers", "sources", "templates"})
+    "name", sorted(set(Settings.model_fields) - {"environment", "providers", "sources", "templates", "login", "roles"})
 )
 def test_every_setting_is_documented_with_its_default(name: str) -> None:
     row = next(r for r in (ROOT / "docs/settings.md").read_text().splitlines() if r.startswith(f"| `{name}` |"))
@@ -101,7 +109,9 @@ def test_every_setting_is_documented_with_its_default(name: str) -> None:
     assert name in ("home", "ledger_url") or f"| `{default}` |" in row
 
 
-@pytest.mark.parametrize("table", [Paging, ProviderSettings, SourceSettings, StreamSettings, TemplateSettings])
+@pytest.mark.parametrize(
+    "table", [LoginSettings, Paging, ProviderSettings, SourceSettings, StreamSettings, TemplateSettings]
+)
 def test_every_key_of_every_table_is_documented(table: type) -> None:
     text = (ROOT / "docs/settings.md").read_text()
     assert [k for k in table.model_fields if not re.search(rf"[`.]{k}`", text) and k != "streams"] == []  # type: ignore[attr-defined]

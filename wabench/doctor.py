@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,10 +13,11 @@ import httpx
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from wabench import accounts, locks, providers, publish, published
+from wabench import accounts, locks, login, providers, publish, published
 from wabench.campaigns import ledger
 from wabench.campaigns.schema import SendState, sends, templates
 from wabench.errors import WabenchError
+from wabench.roles import Role
 from wabench.settings import Settings
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
@@ -70,6 +72,33 @@ def _settings(visit: _Visit) -> Iterator[Line]:
     env = home / ".env"
     if env.exists() and stat.S_IMODE(env.stat().st_mode) & 0o077:
         yield Line("settings", WARNING, f"{env} holds secrets and others here can read it", f"chmod 600 {env}")
+
+
+def _login(visit: _Visit) -> Iterator[Line]:
+    settings = visit.settings
+    if not login.is_wanted(settings):
+        yield Line("login", OK, "none, so the app answers on this machine alone")
+        return
+    try:
+        login.check(settings, "127.0.0.1")
+        with httpx.Client(transport=visit.transport, timeout=_HEALTH) as client:
+            told = client.get(settings.login.server_metadata_url).raise_for_status().json()
+        ends = {name for name in ("authorization_endpoint", "token_endpoint", "jwks_uri") if not told.get(name)}
+    except WabenchError as error:
+        yield Line("login", FAILED, str(error), "set it, or take [login] away")
+        return
+    except (httpx.HTTPError, ValueError, AttributeError) as error:
+        yield Line(
+            "login", FAILED, f"the provider of logins does not answer ({error})", "see login.server_metadata_url"
+        )
+        return
+    if ends:
+        yield Line("login", FAILED, f"the provider tells no {min(ends)}", "see login.server_metadata_url")
+        return
+    held = Counter(settings.roles.values())
+    people = ", ".join(f"{held[role]} {role}" for role in Role if held[role])
+    nobody = "" if Role.ADMIN in held else "name an admin below [roles]: nobody can read the audit in the app"
+    yield Line("login", WARNING if nobody else OK, f"the provider answers; lines of [roles]: {people}", nobody)
 
 
 def _disk(visit: _Visit) -> Iterator[Line]:
@@ -272,6 +301,7 @@ def _ago(age: timedelta) -> str:
 
 _LOOKS: dict[str, Look] = {
     "settings": _settings,
+    "login": _login,
     "disk": _disk,
     "landing": _landing,
     "receiver": _receiver,

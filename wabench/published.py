@@ -1,7 +1,8 @@
 """The published file, for readers: found through its pointer at every call, opened read-only, in no writer's way."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -42,18 +43,34 @@ class Published:
     path: Path
     _connection: duckdb.DuckDBPyConnection = field(repr=False, compare=False)
 
-    def query(self, sql: str, params: Mapping[str, Any] | None = None) -> pa.Table:
-        """Run one SELECT with bound parameters (`$name`)."""
-        return self._connection.cursor().sql(sql, params=dict(params or {})).to_arrow_table()
+    def query(
+        self, sql: str, params: Mapping[str, Any] | None = None, tables: Mapping[str, pa.Table] | None = None
+    ) -> pa.Table:
+        """Run one SELECT with bound parameters (`$name`), and with tables of our own beside the published ones."""
+        return self._cursor(tables).sql(sql, params=dict(params or {})).to_arrow_table()
 
-    def stream(self, sql: str, params: Mapping[str, Any] | None = None, rows: int = 50_000) -> pa.RecordBatchReader:
+    def stream(
+        self,
+        sql: str,
+        params: Mapping[str, Any] | None = None,
+        rows: int = 50_000,
+        tables: Mapping[str, pa.Table] | None = None,
+    ) -> pa.RecordBatchReader:
         """Run one SELECT and hand its rows out in batches, so that memory does not grow with the answer."""
-        return self._connection.cursor().sql(sql, params=dict(params or {})).to_arrow_reader(rows)
+        return self._cursor(tables).sql(sql, params=dict(params or {})).to_arrow_reader(rows)
 
-    def one(self, sql: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def one(
+        self, sql: str, params: Mapping[str, Any] | None = None, tables: Mapping[str, pa.Table] | None = None
+    ) -> dict[str, Any]:
         """Run a SELECT that answers with one row."""
-        row: dict[str, Any] = self.query(sql, params).to_pylist()[0]
+        row: dict[str, Any] = self.query(sql, params, tables).to_pylist()[0]
         return row
+
+    def _cursor(self, tables: Mapping[str, pa.Table] | None) -> duckdb.DuckDBPyConnection:
+        cursor = self._connection.cursor()
+        for name, table in (tables or {}).items():
+            cursor.register(name, table)
+        return cursor
 
     def columns(self, table: str) -> dict[str, str]:
         """Name a table's columns and their SQL types, in order; empty when there is no such table."""
@@ -89,6 +106,22 @@ def current(settings: Settings) -> Published:
         if not _newest or _newest[0].path != path:
             _newest[:] = [Published(path.stem, path, _open(path))]
         return _newest[0]
+
+
+@contextmanager
+def for_now(settings: Settings) -> Iterator[Published]:
+    """Find the version that is published now, and let it go afterwards unless it was open before.
+
+    For who writes next: a process that goes on to work on the warehouse is no reader.
+    """
+    before = list(_newest)
+    version = current(settings)
+    try:
+        yield version
+    finally:
+        with _guard:
+            if version not in before:
+                _newest[:] = [each for each in _newest if each is not version]
 
 
 def query(settings: Settings, sql: str, params: Mapping[str, Any] | None = None) -> pa.Table:

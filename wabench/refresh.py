@@ -16,7 +16,7 @@ import duckdb
 
 from ingest import history, loader
 from ingest.pull import PullOutcome, pull
-from wabench import dbt, parquet, publish, runs, snapshots
+from wabench import dbt, parquet, publish, published, runs, segments, snapshots
 from wabench.campaigns import reconcile, snapshot
 from wabench.dbt import Engine
 from wabench.errors import Busy, WabenchError
@@ -222,6 +222,11 @@ def _judge(work: _Work, done: dbt.Build) -> None:
 
 def _publish(work: _Work) -> None:
     work.outcome.version = publish.publish(work.settings, work.run, work.outcome.marts)
+    try:
+        with published.for_now(work.settings) as version:
+            segments.history.note_all(work.settings, version)
+    except (WabenchError, duckdb.Error, OSError) as error:  # published it is; only `segment diff` knows less
+        work.outcome.errors.append(f"history of segments: {error}")
 
 
 _STEPS: dict[str, Callable[[_Work], None]] = {

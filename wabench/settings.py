@@ -1,6 +1,7 @@
 """Settings, read once into one frozen object: secrets from the environment and `.env`, tables from `wabench.toml`."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from wabench.errors import UsageError
+from wabench.roles import Role
 
 ROOT = Path(__file__).resolve().parent.parent
 """Where the dbt project and the app stand: beside the package."""
@@ -123,6 +125,30 @@ class TemplateSettings(_Table):
     ids: dict[str, str] = Field(default_factory=dict, description="provider = its own id of the template, e.g. HX…")
 
 
+class LoginSettings(_Table):
+    """`[login]`: the provider people sign in at. Its secrets are `WABENCH_LOGIN_…`."""
+
+    client_id: str = Field("", description="the app's id at the provider")
+    server_metadata_url: str = Field("", description="the provider's …/.well-known/openid-configuration")
+    app_url: str = Field("", description="the app's address as browsers see it, through a proxy")
+    verified_claim: str = Field("email_verified", min_length=1, description="what says that an e-mail is the person's")
+    hours: float = Field(12, gt=0, description="so long after signing in, one signs in again")
+
+    @field_validator("server_metadata_url", "app_url")
+    @classmethod
+    def _is_https(cls, value: str) -> str:
+        if value and not _is_private(_web_address(value)):
+            raise ValueError(f"{value} is not https: who signs in could be overheard")
+        return value
+
+    @field_validator("app_url")
+    @classmethod
+    def _has_no_path(cls, value: str) -> str:
+        if urlsplit(value).path.strip("/"):
+            raise ValueError(f"{value} has a path; the app needs a host of its own")
+        return value.rstrip("/")
+
+
 class Paths(BaseModel):
     """Where a shop's stores lie, all under its home."""
 
@@ -161,6 +187,10 @@ class Paths(BaseModel):
     def segments(self) -> Path:
         return self.home / "segments"
 
+    @property
+    def segment_history(self) -> Path:
+        return self.data / "segments.ndjson"
+
 
 class Settings(BaseModel):
     """All settings. Scalars are `WABENCH_<NAME>` in the environment or `name` in `wabench.toml`; tables only there."""
@@ -192,6 +222,10 @@ class Settings(BaseModel):
         "last_touch", description="which of the campaign messages before an order it counts for; linear: all alike"
     )
     holdout_share: float = Field(0, ge=0, lt=1, description="share of a plan's customers that is not written to")
+    segment_sql_seconds: float = Field(10, gt=0, le=600, description="how long a SQL segment may run")
+    segment_sql_memory: str = Field(
+        "512MB", pattern="^[1-9][0-9]*(MB|GB)$", description="how much memory a SQL segment may take"
+    )
     receive_host: str = Field("127.0.0.1", description="address the webhook receiver listens on")
     receive_port: int = Field(8400, ge=0, le=65535, description="port the webhook receiver listens on")
     public_url: str = Field(
@@ -203,6 +237,8 @@ class Settings(BaseModel):
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
     sources: dict[str, SourceSettings] = Field(default_factory=dict)
     templates: dict[str, TemplateSettings] = Field(default_factory=dict)
+    login: LoginSettings = LoginSettings()
+    roles: dict[str, Role] = Field(default_factory=dict)
     environment: dict[str, SecretStr] = Field(default_factory=dict, repr=False)
 
     @field_validator("timezone")
@@ -216,6 +252,20 @@ class Settings(BaseModel):
     @classmethod
     def _is_web_address(cls, value: str) -> str:
         return _web_address(value).rstrip("/") if value else value
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _name_people(cls, value: object) -> object:
+        """Take e-mail addresses and `*@domain` in any case; two lines that differ by it alone are an error."""
+        if not isinstance(value, dict):
+            return value
+        for address in value:
+            if not _ADDRESS.fullmatch(address):
+                raise ValueError(f"{address!r} is no e-mail address; write it like ana@shop.example or *@shop.example")
+        roles = {address.lower(): role for address, role in value.items()}
+        if len(roles) < len(value):
+            raise ValueError("an address has two lines")
+        return roles
 
     @property
     def paths(self) -> Paths:
@@ -244,7 +294,8 @@ class Settings(BaseModel):
         return {name: value for name, value in found.items() if value}
 
 
-_TABLES = ("providers", "sources", "templates")
+_TABLES = ("providers", "sources", "templates", "login", "roles")
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s*]+")
 _SCALARS = frozenset(Settings.model_fields) - {"home", "environment", *_TABLES}
 
 

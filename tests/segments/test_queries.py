@@ -4,36 +4,17 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
 from published_shop import customer, publish_shop
-from random_rules import answer, leaf, rules, three_valued
+from random_rules import leaf
 
-from wabench import published, segments
+from wabench import segments
 from wabench.errors import UsageError, WabenchError
-from wabench.segments import fields
+from wabench.segments import compiler, fields
 from wabench.segments.compiler import compile_rule
-from wabench.segments.rules import EVERYONE, AllOf, AnyOf, Leaf, Not, Rule
+from wabench.segments.rules import EVERYONE, AllOf, AnyOf, Leaf, Not
 from wabench.settings import Settings
 
 CUSTOMERS = [customer(number) for number in range(120)]
-
-
-@given(rule=rules)
-@hypothesis_settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
-def test_sql_selects_whom_plain_python_selects_for_any_rule(rule: Rule, shop: Path, settings: Settings) -> None:
-    against = segments.catalog(settings)
-    compiled = compile_rule(rule, against)
-    sql = f"select customer_id from dim_customers where {compiled.decided} order by 1"
-    expected = [person for person in CUSTOMERS if answer(rule, person, against)]
-    got = published.query(settings, sql, compiled.params)["customer_id"].to_pylist()
-    assert got == [person["customer_id"] for person in expected]
-    counts = segments.count(settings, rule)
-    assert counts.customers == len(expected)
-    assert counts.reachable == sum(person["is_reachable"] for person in expected)
-    assert counts.decided_by_unset == sum(three_valued(rule, person, against) is None for person in CUSTOMERS)
 
 
 def test_not_is_plain_boolean_when_a_value_is_unset(shop: Path, settings: Settings) -> None:
@@ -108,7 +89,7 @@ def test_a_wrong_field_operator_or_value_is_named_with_its_place(
     wrong: Leaf, says: str, shop: Path, settings: Settings
 ) -> None:
     rule = AllOf((leaf("orders", ">", "0"), Not(wrong)))
-    [problem] = fields.problems(rule, segments.catalog(settings))
+    [problem] = compiler.problems(rule, segments.catalog(settings))
     assert problem.startswith("where.all[1].not: ")
     assert says in problem
     with pytest.raises(UsageError):

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -26,12 +27,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(home: Path, *words: str) -> subprocess.Popen[bytes]:
-    """Start `wabench …` for a home, in a process group of its own."""
+def start(home: Path, *words: str, output: int | IO[bytes] = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    """Start `wabench …` for a home, in a process group of its own; what it prints is in its `stdout`, or in a file."""
     return subprocess.Popen(
         [sys.executable, "-m", "wabench.cli", *words],
         env={**os.environ, **SECRETS, "WABENCH_HOME": str(home)},
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )

@@ -18,6 +18,8 @@ FACTS = (
     "fct_messages",
     "fct_orders",
     "fct_campaigns",
+    "fct_sends",
+    "snap_customer_tags",
     "fct_alerts",
     "dim_campaigns",
     "dim_identities",

@@ -39,16 +39,18 @@ select
     'c' || lpad((i % 120)::text, 4, '0') as customer_id,
     case when i % 9 = 0 then null else begun_at end as accepted_at,
     null::timestamp as sent_at,
+    case when i % 9 = 0 then begun_at end as received_at,
+    null::timestamp as reacted_at,
     case when i % 9 > 0 and i % 10 < 9 then begun_at + interval 1 minute end as delivered_at,
     case when i % 9 > 0 and i % 10 < 5 then begun_at + interval 9 minute end as read_at,
     case when i % 9 > 0 and i % 10 = 9 then begun_at + interval 2 second end as failed_at,
+    case when i % 9 > 0 and i % 40 = 1 then begun_at + interval 10 minute end as clicked_at,
     i % 9 > 0 and i % 10 = 0 as is_replied,
     case when i % 9 = 0 then begun_at end as received_at,
     null::timestamp as reacted_at,
     case
         when i % 9 = 0 then 'received' when i % 10 = 9 then 'failed' when i % 10 < 5 then 'read' else 'delivered'
     end as status,
-    case when i % 9 > 0 then 'autumn' end as template_name,
     'text' as content_type,
     'text' as content_kind,
     case i % 18
@@ -56,6 +58,10 @@ select
         when 9 then 'Спасибо *большое*'
     end as body_text,
     case when i % 10 = 9 then '131026' end as error_code,
+    case when i % 9 > 0 and i % 10 = 0 then begun_at + interval 30 minute end as replied_at,
+    case when i % 9 > 0 then ['autumn', 'winter', null][1 + i % 3] end as template_name,
+    case when i % 9 > 0 then ['marketing', 'utility'][1 + i % 2] end as category,
+    ['meta', 'twilio'][1 + i % 7 // 4] as provider,
     0.06::decimal(18, 4) as cost,
     'USD' as currency
 from (
@@ -65,12 +71,12 @@ from (
 create or replace table fct_orders as
 select
     'o' || i as order_key,
-    'магазин' as source,
     '10' || i as order_id,
     'paid' as status,
     'c' || lpad((i % 120)::text, 4, '0') as customer_id,
     timestamp '2026-11-22 12:00:00' - to_hours(i * 5) as ordered_at,
-    true as is_paid,
+    i % 11 > 0 as is_paid,
+    ['магазин', 'shopify'][1 + i % 4 // 3] as source,
     (40 + 37 * i % 190)::decimal(18, 4) as net,
     'USD' as currency,
     case when i % 3 = 0 then 'm' || i end as attributed_message_key
@@ -118,6 +124,48 @@ select * from (
     ('c2', '', 130::bigint, 30::bigint, 100::bigint, 79::bigint, 40::bigint, 79::bigint, 5::bigint, 2::bigint, 0::bigint, 6.0::decimal(18, 4), 180::decimal(18, 4), 'USD'),
     ('c3', '', 55::bigint, 5::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, null::decimal(18, 4), null::decimal(18, 4), 'USD')
 ) as totals (campaign_id, variant, planned, suppressed, accepted, delivered, read, customers_delivered, replied, converted, messages_without_cost, cost, attributed_net_revenue, currency);
+
+create or replace table fct_sends as
+select
+    's' || i as send_id,
+    'c' || (1 + i % 2) as campaign_id,
+    ['Осень: возвращение', 'Зимняя *акция*'][1 + i % 2] as campaign_name,
+    '' as variant,
+    'c' || lpad((i // 2 % 120)::text, 4, '0') as customer_id,
+    case i % 5 when 0 then 'holdout' when 1 then 'suppressed' else 'accepted' end as state,
+    case i % 5 when 1 then 'no_consent' end as reason,
+    begun_at as made_at,
+    case when i % 5 > 2 then begun_at + interval 1 minute end as delivered_at,
+    case when i % 10 > 7 then begun_at + interval 5 minute end as read_at,
+    case when i % 5 = 2 then begun_at + interval 2 second end as failed_at,
+    case when i % 20 > 17 then begun_at + interval 1 hour end as replied_at,
+    case when i % 20 = 13 then begun_at + interval 2 day end as converted_at,
+    case when i % 30 = 23 then begun_at + interval 3 hour end as opted_out_at
+from (
+    select i, timestamp '2026-11-21 10:00:00' - to_hours(i % 2 * 1200 + i // 2) as begun_at
+    from range(0, 180) as numbers (i)
+) as begun;
+
+create or replace table snap_customer_tags as
+select
+    customer_id,
+    consent,
+    frequency_tag,
+    order_value_tag,
+    coalesce(was, engagement_tag) as engagement_tag,
+    rfm_group,
+    ltv_band,
+    valid_from as as_of,
+    valid_from as dbt_valid_from,
+    valid_to as dbt_valid_to
+from dim_customers
+cross join (
+    values
+    (timestamp '2026-11-10 18:00:00', timestamp '2026-11-18 18:00:00', 'cold', true),
+    (timestamp '2026-11-18 18:00:00', null, null, true),
+    (timestamp '2026-11-10 18:00:00', null, null, false)
+) as validities (valid_from, valid_to, was, has_changed)
+where (bucket % 3 = 0) = has_changed;
 
 create or replace table fct_ltv_fits as
 select * from (values (0, 0.1::double), (1, 0.2::double)) as fits (quarters_ago, value_sd);

@@ -1,11 +1,12 @@
 """Somebody who looks at the app: a browser page with its complaints, and the app's process to look at."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import PIPE
 
-from playwright.sync_api import ConsoleMessage, Page, expect
+from playwright.sync_api import ConsoleMessage, Page, WebSocket, expect
 from processes import await_http, free_port, kill_group, start
 from published_shop import customer
 
@@ -19,6 +20,8 @@ class Visitor:
 
     page: Page
     complaints: list[str] = field(default_factory=list)
+    frames: list[bytes] = field(default_factory=list)
+    """What the app sent over its web socket; it sends all it draws that way."""
 
     def metric(self, name: str) -> str:
         """Read a figure once the page stands still."""
@@ -60,6 +63,10 @@ class Visitor:
         if message.type == "error" and not is_probe:
             self.complaints.append(f"console: {message.text}")
 
+    def listened(self, socket: WebSocket) -> None:
+        """Keep what the app sends over a web socket from now on."""
+        socket.on("framereceived", lambda frame: self.frames.append(frame if isinstance(frame, bytes) else b""))
+
     def called(self, url: str) -> None:
         """Note a request to anybody but the app's own server."""
         if not url.startswith(("http://127.0.0.1:", "data:", "blob:")):
@@ -67,11 +74,13 @@ class Visitor:
 
 
 @contextmanager
-def running_app(home: Path) -> Iterator[str]:
-    port = free_port()
-    process = start(home, "app", "--port", str(port), "--no-open")
-    try:
-        await_http(f"http://127.0.0.1:{port}/_stcore/health", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        kill_group(process)
+def running_app(home: Path, port: int | None = None, log: Path | None = None) -> Iterator[str]:
+    """Run the app of a home; what it logs is kept in a file where one is named."""
+    at = port or free_port()
+    with log.open("wb") if log else nullcontext(PIPE) as output:
+        process = start(home, "app", "--port", str(at), "--no-open", output=output)
+        try:
+            await_http(f"http://127.0.0.1:{at}/_stcore/health", process)
+            yield f"http://127.0.0.1:{at}"
+        finally:
+            kill_group(process)

@@ -1,14 +1,19 @@
-"""A rule as SQL: two boolean expressions over `dim_customers` that share their bound parameters.
+"""A rule as SQL: two boolean expressions over `people`, that is `dim_customers` and who did what, and what they need.
 
-`decided` answers every leaf, unset values included, so it is never null and `not` is plain boolean. `known` is the
-same tree in SQL's three-valued logic: it is null exactly where the values that are known do not settle the answer.
+`decided` answers every leaf, unset values included, so it is null only where a field is not known at a past moment, and
+`not` is plain boolean. `known` is the same tree in SQL's three-valued logic: it is null exactly where the values that
+are known do not settle the answer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import pyarrow as pa
+
 from wabench.errors import UsageError
-from wabench.segments.fields import Catalog, Scalar, values
-from wabench.segments.rules import AllOf, AnyOf, Leaf, Not, Operator, Rule
+from wabench.segments import behaviours
+from wabench.segments.fields import TABLE, TRACKED, Catalog, Scalar, values
+from wabench.segments.rules import AllOf, AnyLeaf, AnyOf, Did, InSegment, Leaf, Not, Operator, Rule, Sql, leaves
 
 _SQL = {
     Operator.IS: "{column} = {0}",
@@ -24,46 +29,153 @@ _SQL = {
     Operator.IS_SET: "({column} is not null) = {0}",
 }
 
+UNTOLD = "null::boolean"
+"""What a leaf answers of a field whose past nobody kept."""
+
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
-    """SQL to stand after `where` or inside `filter (where …)`, and its parameters by name."""
+class Pair:
+    """One rule's two expressions."""
 
     decided: str
     known: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """Expressions to stand after `where`, or inside `filter (where …)`, of a statement that begins with `people`.
+
+    `params` are bound by name; `tables` are registered under theirs, for rules that a SQL segment is part of.
+    """
+
+    rules: tuple[Pair, ...]
+    people: str
     params: dict[str, Scalar] = field(default_factory=dict)
+    tables: dict[str, pa.Table] = field(default_factory=dict)
+
+    @property
+    def decided(self) -> str:
+        return self.rules[0].decided
+
+    @property
+    def known(self) -> str:
+        return self.rules[0].known
 
 
 def compile_rule(rule: Rule, against: Catalog) -> Compiled:
     """Compile a rule; raises UsageError with its first unknown field, operator or value."""
-    params: dict[str, Scalar] = {}
+    return compile_rules([rule], against)
+
+
+def compile_rules(rules: Sequence[Rule], against: Catalog, source: str = TABLE) -> Compiled:
+    """Compile several rules over one `people`, of the customers in `source`."""
+    making = _Making(against)
     try:
-        decided, known = _pair(rule, against, params)
+        pairs = tuple(making.pair(rule, ()) for rule in rules)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    return Compiled(decided, known, params)
+    return Compiled(pairs, making.people(source), making.params, making.tables)
 
 
-def _pair(rule: Rule, against: Catalog, params: dict[str, Scalar]) -> tuple[str, str]:
-    match rule:
-        case Leaf():
-            known = _leaf(rule, against, params)
-            return f"coalesce({known}, {str(rule.unset).lower()})", f"({known})"
-        case Not(inner):
-            decided, known = _pair(inner, against, params)
-            return f"(not {decided})", f"(not {known})"
-        case AllOf(rules) | AnyOf(rules):
-            word = " and " if isinstance(rule, AllOf) else " or "
-            pairs = [_pair(inner, against, params) for inner in rules]
-            return f"({word.join(p[0] for p in pairs)})", f"({word.join(p[1] for p in pairs)})"
+def problems(rule: Rule, against: Catalog, at: str = "where") -> list[str]:
+    """Say everything that is wrong with a rule's fields, operators and values, one line each."""
+    found = []
+    for place, leaf in leaves(rule, at):
+        try:
+            _Making(against).pair(leaf, ())
+        except ValueError as error:
+            found.append(f"{place}: {error}")
+    return found
 
 
-def _leaf(leaf: Leaf, against: Catalog, params: dict[str, Scalar]) -> str:
-    bound = []
-    for value in values(leaf, against):
-        name = f"p{len(params)}"
-        params[name] = value
-        bound.append(f"${name}")
-    # The field stands in the catalog by now: only a column's own name is ever written into the statement.
-    column = f'"{leaf.field}"'
-    return _SQL[leaf.operator].format(*bound, column=column, all=", ".join(bound))
+def inner(leaf: InSegment, against: Catalog, inside: tuple[str, ...]) -> Rule:
+    """Give the rule of the segment that a leaf names; raises ValueError where it is missing, broken or holds itself."""
+    if leaf.name in inside:
+        raise ValueError(f"in_segment: {' in '.join((*inside, leaf.name))}: a segment can't hold itself")
+    if against.segment is None:
+        raise ValueError("in_segment: there are no saved segments to ask here")
+    try:
+        return against.segment(leaf.name)
+    except UsageError as error:
+        raise ValueError(f"in_segment: {error}") from None
+
+
+def named(rule: Rule, against: Catalog) -> dict[str, Rule]:
+    """Give the rules of all segments that a rule stands on, directly or through another, by their names."""
+    found: dict[str, Rule] = {}
+    waiting = [rule]
+    while waiting:
+        for _, leaf in leaves(waiting.pop()):
+            if isinstance(leaf, InSegment) and leaf.name not in found:
+                found[leaf.name] = inner(leaf, against, ())
+                waiting.append(found[leaf.name])
+    return found
+
+
+@dataclass(slots=True)
+class _Making:
+    """What a statement gathers while its rules are compiled; the same leaf twice is one set."""
+
+    against: Catalog
+    params: dict[str, Scalar] = field(default_factory=dict)
+    tables: dict[str, pa.Table] = field(default_factory=dict)
+    sets: dict[AnyLeaf, tuple[str, str]] = field(default_factory=dict)
+
+    def pair(self, rule: Rule, inside: tuple[str, ...]) -> Pair:
+        match rule:
+            case Leaf():
+                return self._leaf(rule)
+            case Did() | Sql():
+                column = self._column(rule)
+                return Pair(column, column)
+            case InSegment(name):
+                return self.pair(inner(rule, self.against, inside), (*inside, name))
+            case Not(negated):
+                pair = self.pair(negated, inside)
+                return Pair(f"(not {pair.decided})", f"(not {pair.known})")
+            case AllOf(rules) | AnyOf(rules):
+                word = " and " if isinstance(rule, AllOf) else " or "
+                pairs = [self.pair(each, inside) for each in rules]
+                return Pair(f"({word.join(p.decided for p in pairs)})", f"({word.join(p.known for p in pairs)})")
+
+    def people(self, source: str) -> str:
+        """Give the `with` that a statement begins with: each set once, and a column for it beside the customers'."""
+        named = [(f"set_{n}", sql, negated) for n, (sql, negated) in enumerate(self.sets.values())]
+        ctes = "".join(f"{name} as ({sql}), " for name, sql, _ in named)
+        columns = "".join(
+            f', hash(customer_id) {negated}in (select key from {name}) as "{name}"'  # noqa: S608 - names of our own
+            for name, _, negated in named
+        )
+        return f"with {ctes}people as (select *{columns} from {source})"  # noqa: S608 - names of our own
+
+    def bind(self, value: Scalar) -> str:
+        name = f"p{len(self.params)}"
+        self.params[name] = value
+        return f"${name}"
+
+    def _leaf(self, leaf: Leaf) -> Pair:
+        read = values(leaf, self.against)
+        if self.against.kept is not None and leaf.field not in self.against.kept:
+            return Pair(UNTOLD, UNTOLD)
+        bound = [self.bind(value) for value in read]
+        # The field stands in the catalog by now: only a column's own name is ever written into the statement.
+        known = _SQL[leaf.operator].format(*bound, column=f'"{leaf.field}"', all=", ".join(bound))
+        if self.against.kept is not None and leaf.field in TRACKED:  # null is "no refresh saw it", which is no answer
+            return Pair(*[f'(case when "{leaf.field}" is not null then {known} end)'] * 2)
+        return Pair(f"coalesce({known}, {str(leaf.unset).lower()})", f"({known})")
+
+    def _column(self, leaf: Did | Sql) -> str:
+        if leaf not in self.sets:
+            self.sets[leaf] = self._ids(leaf) if isinstance(leaf, Sql) else self._did(leaf)
+        return f'"set_{list(self.sets).index(leaf)}"'
+
+    def _did(self, leaf: Did) -> tuple[str, str]:
+        question = behaviours.read(leaf, self.against)
+        return behaviours.customers(question, self.bind), "not " if question.is_met_by_none else ""
+
+    def _ids(self, leaf: Sql) -> tuple[str, str]:
+        if self.against.run is None:
+            raise ValueError("sql: is of today's data; it can't be told for a moment that has passed")
+        name = f"ids_{len(self.tables)}"
+        self.tables[name] = self.against.run(leaf.text)
+        return f"select hash(customer_id) as key from {name}", ""  # noqa: S608 - a name of our own

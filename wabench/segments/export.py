@@ -15,7 +15,7 @@ from wabench import published
 from wabench.disk import appearing
 from wabench.errors import WabenchError
 from wabench.published import Published
-from wabench.segments.compiler import compile_rule
+from wabench.segments.compiler import compile_rule, named
 from wabench.segments.fields import Field, Kind
 from wabench.segments.files import Segment
 from wabench.segments.queries import catalog, count
@@ -32,13 +32,17 @@ _MASKS = {
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What stands beside an export: which rule, on which data, and that the file is whole."""
+    """What stands beside an export: which rule, on which data, and that the file is whole.
+
+    `segments` are the hashes of other segments' rules that the rule stands on, by their names.
+    """
 
     file: str
     segment: str
     description: str
     rule: dict[str, object]
     rule_hash: str
+    segments: dict[str, str]
     version: str
     as_of: str
     exported_at: str
@@ -94,6 +98,7 @@ def _write(
         description=segment.description,
         rule=to_data(segment.where),
         rule_hash=rule_hash(segment.where),
+        segments={name: rule_hash(rule) for name, rule in named(segment.where, catalog(settings, version)).items()},
         version=version.version,
         as_of=_iso(version.as_of),
         exported_at=_iso(datetime.now(UTC).replace(microsecond=0, tzinfo=None)),
@@ -110,8 +115,8 @@ def _rows(settings: Settings, segment: Segment, version: Published, masked: list
     compiled = compile_rule(segment.where, against)
     cells = ", ".join(f'{_cell(field, field.name in masked)} as "{field.name}"' for field in against.fields.values())
     # Only columns of the catalog and the compiler's own words are written in; every value is bound.
-    sql = f"select {cells} from dim_customers where {compiled.decided} order by customer_id"  # noqa: S608
-    return version.stream(sql, {**compiled.params, "formula": _FORMULA, "phone": _PHONE})
+    sql = f"{compiled.people} select {cells} from people where {compiled.decided} order by customer_id"  # noqa: S608
+    return version.stream(sql, {**compiled.params, "formula": _FORMULA, "phone": _PHONE}, tables=compiled.tables)
 
 
 def _cell(field: Field, is_masked: bool) -> str:

@@ -1,7 +1,7 @@
-"""The fields a rule may ask about: the columns of the published `dim_customers`, and how a value is read for each."""
+"""What a rule is read against: the columns of the published `dim_customers`, and how a value is read for each."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -9,13 +9,17 @@ from enum import StrEnum
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+
 from wabench.published import Published
-from wabench.segments.rules import Leaf, Operator, Rule, leaves, read_word
+from wabench.segments.rules import Leaf, Operator, Rule, read_word
 from wabench.spelling import hint
 
 Scalar: TypeAlias = str | bool | int | float | Decimal | datetime
 
 TABLE = "dim_customers"
+_TABLES = "select table_name from duckdb_tables() where schema_name = 'main'"
+_CAMPAIGNS = "select name from dim_campaigns where name is not null order by created_at desc"
 CLOSED = {
     "consent": ("opted_in", "opted_out", "unknown"),
     "frequency_tag": ("monthly", "quarterly", "rare", "none"),
@@ -25,6 +29,8 @@ CLOSED = {
     "ltv_basis": ("model", "cohort_mean", "none"),
 }
 """Columns that hold nothing else, in the order a reader expects: a mistyped tag is an error, not an empty segment."""
+TRACKED = frozenset({"consent", "frequency_tag", "order_value_tag", "engagement_tag", "rfm_group", "ltv_band"})
+"""Columns whose history `snap_customer_tags` keeps."""
 
 
 class Kind(StrEnum):
@@ -56,7 +62,7 @@ _ALLOWED = {
     Kind.BOOLEAN: {Operator.IS, Operator.IS_NOT, Operator.IS_SET},
     Kind.TIME: {*_ORDERED, Operator.IS_SET},
 }
-_RELATIVE = re.compile(r"(\d{1,5})([dh])")
+RELATIVE = re.compile(r"(\d{1,5})([dh])")
 _LARGEST = Decimal(10) ** 15
 
 
@@ -71,29 +77,29 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """What a rule is read against: the columns there are, the moment relative times count from, the shop's zone."""
+    """What a rule is read against: the columns there are, the moment relative times count from, the shop's zone.
+
+    `tables` and `campaigns` are what leaves about deeds ask of; `segment` gives another segment's rule by its name and
+    `run` the ids that a SQL segment selects. `kept` are the fields that are known at `as_of`, None where all are.
+    """
 
     fields: Mapping[str, Field]
     as_of: datetime
     zone: ZoneInfo
+    tables: frozenset[str] = frozenset()
+    campaigns: tuple[str, ...] = ()
+    segment: Callable[[str], Rule] | None = None
+    run: Callable[[str], pa.Table] | None = None
+    kept: frozenset[str] | None = None
 
 
 def catalog(published: Published, zone: ZoneInfo) -> Catalog:
     """List the fields of a published version; a column of a type no rule can ask about is left out."""
     types = {name: sql_type.partition("(")[0] for name, sql_type in published.columns(TABLE).items()}
     known = {name: Field(name, _KINDS[each], each) for name, each in types.items() if each in _KINDS}
-    return Catalog(known, published.as_of, zone)
-
-
-def problems(rule: Rule, against: Catalog) -> list[str]:
-    """Say everything that is wrong with a rule's fields, operators and values, one line each."""
-    found = []
-    for at, leaf in leaves(rule):
-        try:
-            values(leaf, against)
-        except ValueError as error:
-            found.append(f"{at}: {error}")
-    return found
+    tables = frozenset(published.query(_TABLES)["table_name"].to_pylist())
+    campaigns = published.query(_CAMPAIGNS)["name"].to_pylist() if "dim_campaigns" in tables else []
+    return Catalog(known, published.as_of, zone, tables, tuple(campaigns))
 
 
 def values(leaf: Leaf, against: Catalog) -> tuple[Scalar, ...]:
@@ -152,9 +158,14 @@ def _covers_day(operator: Operator, position: int) -> bool:
     return operator in (Operator.AT_MOST, Operator.ABOVE) or (operator is Operator.BETWEEN and position == 1)
 
 
+def moment(text: str, against: Catalog) -> datetime:
+    """Read a moment that a window begins or ends with; a bare date is its first."""
+    return _time(text.strip(), False, against)
+
+
 def _time(text: str, at_end: bool, against: Catalog) -> datetime:
     """Read `30d` or `12h` (before as-of), a date or a date and time (the shop's zone), to naive UTC."""
-    if relative := _RELATIVE.fullmatch(text):
+    if relative := RELATIVE.fullmatch(text):
         amount, unit = int(relative[1]), relative[2]
         return against.as_of - (timedelta(days=amount) if unit == "d" else timedelta(hours=amount))
     try:

@@ -1,7 +1,7 @@
 """Segment files: `segments/<name>.yml`, one saved rule each, read strictly and written so that git shows the change."""
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,22 +9,25 @@ import yaml
 
 from wabench.disk import appearing
 from wabench.errors import UsageError
-from wabench.segments.rules import Rule, parse, to_data
+from wabench.segments import expectations
+from wabench.segments.expectations import NOTHING, Expect
+from wabench.segments.rules import Rule, Sql, parse, to_data
 from wabench.settings import Settings
 from wabench.spelling import hint
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_KEYS = ("name", "description", "where")
+_KEYS = ("name", "description", "where", "sql", "expect")
 _NULL = "tag:yaml.org,2002:null"
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A saved rule that selects customers."""
+    """A saved rule that selects customers, and what its shop expects of it."""
 
     name: str
     description: str
     where: Rule
+    expect: Expect = NOTHING
 
 
 class _Loader(yaml.SafeLoader):
@@ -50,6 +53,13 @@ class _Dumper(yaml.SafeDumper):
 
     def ignore_aliases(self, data: object) -> bool:
         return True
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        """Write text of several lines as it reads; what can't be written so is quoted by PyYAML itself."""
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style="|" if "\n" in data else None)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
 
 
 def names(settings: Settings) -> list[str]:
@@ -86,10 +96,32 @@ def read(path: Path) -> tuple[Segment | None, list[str]]:
         problems.append("description: expected text")
     if not _NAME.fullmatch(path.stem):
         problems.append("name: a-z, 0-9 and _ only, beginning with a letter")
-    rule = parse(data.get("where"), problems)
+    rule = _rule(data, problems)
+    expect = expectations.parse(data.get("expect"), problems)
     if problems or rule is None:
         return None, problems
-    return Segment(path.stem, str(description), rule), []
+    return Segment(path.stem, str(description), rule, expect), []
+
+
+def parse_text(text: str) -> tuple[Rule | None, list[str]]:
+    """Read a rule from the YAML of its `where`; gives it, or None and everything that is wrong with it."""
+    problems: list[str] = []
+    try:
+        rule = parse(yaml.load(text, Loader=_Loader), problems)  # noqa: S506  # a safe loader of ours
+    except (yaml.YAMLError, RecursionError) as error:
+        return None, [f"not readable as YAML: {_one_line(error)}"]
+    return (None if problems else rule), problems
+
+
+def _rule(data: Mapping[str, object], problems: list[str]) -> Rule | None:
+    if "sql" not in data:
+        return parse(data.get("where"), problems)
+    if "where" in data:
+        problems.append("sql: a segment holds where or sql, not both")
+    if not isinstance(data["sql"], str) or not data["sql"].strip():
+        problems.append("sql: expected one SELECT of customer_id")
+        return None
+    return Sql(data["sql"].strip())
 
 
 def save(settings: Settings, segment: Segment, overwrite: bool = False) -> Path:
@@ -107,7 +139,10 @@ def save(settings: Settings, segment: Segment, overwrite: bool = False) -> Path:
 
 def text(segment: Segment) -> str:
     """Give a segment as the YAML its file holds."""
-    data = {"name": segment.name, "description": segment.description, "where": to_data(segment.where)}
+    rule = to_data(segment.where)
+    data = {"name": segment.name, "description": segment.description, **(rule if "sql" in rule else {"where": rule})}
+    if segment.expect != NOTHING:
+        data["expect"] = expectations.to_data(segment.expect)
     written: str = yaml.dump(
         data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120
     )

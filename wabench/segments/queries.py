@@ -1,6 +1,6 @@
 """Whom a rule selects: counts, a sample, the customers themselves, always of one published version."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +10,7 @@ import pyarrow as pa
 from wabench import ltv_tables, published
 from wabench.errors import WabenchError
 from wabench.published import Published
-from wabench.segments import fields, files
+from wabench.segments import fields, files, sandbox
 from wabench.segments.compiler import Compiled, compile_rule
 from wabench.segments.rules import Rule
 from wabench.settings import Settings
@@ -23,12 +23,13 @@ class Counts:
     """How many customers a rule selects of how many there are.
 
     `reachable` have a phone or a WhatsApp id; `consented` are reachable and may get promotions by the shop's consent
-    setting; for `decided_by_unset` the answer hangs on values that are not known.
+    setting; `opted_out` have said no; for `decided_by_unset` the answer hangs on values that are not known.
     """
 
     customers: int
     reachable: int
     consented: int
+    opted_out: int
     decided_by_unset: int
     total: int
     version: str
@@ -52,12 +53,16 @@ class Worth:
 
 
 def catalog(settings: Settings, of: Published | None = None) -> fields.Catalog:
-    """List the fields a rule may ask about, from the published columns."""
+    """List what a rule may ask about: the published columns and deeds, the shop's campaigns and other segments."""
     version = of or published.current(settings)
     found = fields.catalog(version, settings.zone)
     if not found.fields:
         raise WabenchError(f"{version.path.name} holds no {fields.TABLE}; run `wabench refresh`")
-    return found
+    return replace(
+        found,
+        segment=lambda name: files.load(settings, name).where,
+        run=lambda sql: sandbox.customers(settings, version, sql),
+    )
 
 
 def count(settings: Settings, rule: Rule, of: Published | None = None) -> Counts:
@@ -65,14 +70,15 @@ def count(settings: Settings, rule: Rule, of: Published | None = None) -> Counts
     version = of or published.current(settings)
     compiled = compile_rule(rule, catalog(settings, version))
     sql = _statement("count", compiled).replace("{consented}", _CONSENTED[settings.consent])
-    return Counts(**version.one(sql, compiled.params), version=version.version, as_of=version.as_of)
+    found = version.one(sql, compiled.params, compiled.tables)
+    return Counts(**found, version=version.version, as_of=version.as_of)
 
 
 def worth(settings: Settings, rule: Rule, of: Published | None = None) -> Worth:
     """Add up what a rule's customers are worth."""
     version = of or published.current(settings)
     compiled = compile_rule(rule, catalog(settings, version))
-    found = version.one(_statement("worth", compiled), compiled.params)
+    found = version.one(_statement("worth", compiled), compiled.params, compiled.tables)
     low, high = ltv_tables.range_of_sum(float(found["expected"]), found["variance"], found["shared_sd"])
     cents = Decimal("0.0001")
     return Worth(
@@ -89,16 +95,17 @@ def sample(settings: Settings, rule: Rule, size: int = 20, of: Published | None 
     """Show some of a rule's customers, the same ones each time, with phones masked to their last 4 digits."""
     version = of or published.current(settings)
     compiled = compile_rule(rule, catalog(settings, version))
-    return version.query(_statement("sample", compiled), {**compiled.params, "size": size})
+    return version.query(_statement("sample", compiled), {**compiled.params, "size": size}, compiled.tables)
 
 
 def select(settings: Settings, name: str, of: Published | None = None) -> pa.Table:
     """Give the customers of a saved segment: all columns of `dim_customers`, ordered by `customer_id`."""
     version = of or published.current(settings)
     compiled = compile_rule(files.load(settings, name).where, catalog(settings, version))
-    return version.query(_statement("select", compiled), compiled.params)
+    return version.query(_statement("select", compiled), compiled.params, compiled.tables)
 
 
 def _statement(name: str, compiled: Compiled) -> str:
     template = (Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8")
-    return template.replace("{decided}", compiled.decided).replace("{known}", compiled.known)
+    filled = template.replace("{people}", compiled.people)
+    return filled.replace("{decided}", compiled.decided).replace("{known}", compiled.known)

@@ -1,7 +1,7 @@
 """The rule of a segment: a tree of all, any, not and leaves, read strictly from what a YAML file holds.
 
-Values stay the text that was written; `fields` reads them by the type of their column. A further kind of leaf is one
-dataclass, one reader in `_READERS` and one case where rules are compiled.
+Values stay the text that was written; `fields` and `behaviours` read them. A further kind of leaf is one dataclass, one
+reader in `_READERS` and one case where rules are compiled.
 """
 
 import json
@@ -11,6 +11,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import TypeAlias
 
+from wabench.segments.deeds import DEEDS
 from wabench.spelling import hint
 
 _DEEPEST = 32  # nobody writes this; an alias that holds itself does
@@ -43,6 +44,28 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
+class Did:
+    """One question about what a customer did or got: a deed and what is asked of it, in the order of `deeds.DEEDS`."""
+
+    deed: str
+    asks: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InSegment:
+    """Whoever another saved segment selects."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """One SELECT of `customer_id`; only ever a whole segment, never part of a rule."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class AllOf:
     rules: tuple["Rule", ...]
 
@@ -57,7 +80,8 @@ class Not:
     rule: "Rule"
 
 
-Rule: TypeAlias = Leaf | AllOf | AnyOf | Not
+AnyLeaf: TypeAlias = Leaf | Did | InSegment | Sql
+Rule: TypeAlias = AnyLeaf | AllOf | AnyOf | Not
 
 EVERYONE = Leaf("customer_id", Operator.IS_SET, ("yes",))
 
@@ -89,10 +113,10 @@ def parse(node: object, problems: list[str], at: str = "where", depth: int = 0) 
     return None
 
 
-def leaves(rule: Rule, at: str = "where") -> Iterator[tuple[str, Leaf]]:
+def leaves(rule: Rule, at: str = "where") -> Iterator[tuple[str, AnyLeaf]]:
     """Walk a rule's leaves, each with its place in the tree."""
     match rule:
-        case Leaf():
+        case Leaf() | Did() | InSegment() | Sql():
             yield at, rule
         case Not(inner):
             yield from leaves(inner, f"{at}.not")
@@ -111,6 +135,12 @@ def to_data(rule: Rule) -> dict[str, object]:
         case Leaf(field, operator, values, unset):
             value: object = list(values) if operator in _LISTS else values[0]
             return {"field": field, operator.value: value, **({"unset": "yes"} if unset else {})}
+        case Did(deed, asks):
+            return {deed: {key: texts[0] if len(texts) == 1 else list(texts) for key, texts in asks}}
+        case InSegment(name):
+            return {"in_segment": name}
+        case Sql(text):
+            return {"sql": text}
 
 
 def rule_hash(rule: Rule) -> str:
@@ -156,6 +186,48 @@ def _leaf(node: Mapping[str, object], problems: list[str], at: str, depth: int) 
         return None
 
 
+def _did(node: Mapping[str, object], problems: list[str], at: str, depth: int) -> Rule | None:
+    deed = next(word for word in DEEDS if word in node)
+    _refuse_unset(node, {deed}, problems, at)
+    asked = node[deed]
+    if not isinstance(asked, Mapping):
+        problems.append(f"{at}.{deed}: expected what is asked, such as {{within: 90d}}, not {_shown(asked)}")
+        return None
+    known = DEEDS[deed].asks
+    _refuse_others(asked, set(known), problems, f"{at}.{deed}")
+    asks = []
+    for key in known:
+        if key in asked:
+            texts = _texts(asked[key], problems, f"{at}.{deed}.{key}")
+            asks.append((key, texts))
+    return Did(deed, tuple(asks)) if all(texts for _, texts in asks) else None
+
+
+def _texts(value: object, problems: list[str], at: str) -> tuple[str, ...]:
+    given = value if isinstance(value, list) else [value]
+    texts = tuple(each for each in given if isinstance(each, str))
+    if not texts or len(texts) != len(given):
+        problems.append(f"{at}: takes a plain value or a list of them, not {_shown(value)}")
+        return ()
+    return texts
+
+
+def _in_segment(node: Mapping[str, object], problems: list[str], at: str, depth: int) -> Rule | None:
+    _refuse_unset(node, {"in_segment"}, problems, at)
+    name = node["in_segment"]
+    if not isinstance(name, str):
+        problems.append(f"{at}.in_segment: expected the name of a segment, not {_shown(name)}")
+        return None
+    return InSegment(name)
+
+
+def _refuse_unset(node: Mapping[str, object], known: set[str], problems: list[str], at: str) -> None:
+    """Refuse what does not belong here, and `unset` in words of its own: what somebody did is never not known."""
+    if "unset" in node:
+        problems.append(f"{at}: unset is for fields; what somebody did or did not do is always known")
+    _refuse_others({key: value for key, value in node.items() if key != "unset"}, known, problems, at)
+
+
 def _values(operator: Operator, value: object) -> tuple[str, ...]:
     if value is None:
         raise ValueError(f"{operator} needs a value; who has none is found by `is_set: no`")
@@ -196,4 +268,11 @@ def _shown(value: object) -> str:
 
 
 _Reader: TypeAlias = Callable[[Mapping[str, object], list[str], str, int], Rule | None]
-_READERS: dict[str, _Reader] = {"all": _group, "any": _group, "not": _negation, "field": _leaf}
+_READERS: dict[str, _Reader] = {
+    "all": _group,
+    "any": _group,
+    "not": _negation,
+    "field": _leaf,
+    **dict.fromkeys(DEEDS, _did),
+    "in_segment": _in_segment,
+}

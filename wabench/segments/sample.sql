@@ -1,3 +1,5 @@
+{people}
+
 -- The bucket is a stable hash, so its order is a random one that does not change between two looks.
 select
     customer_id,
@@ -13,7 +15,7 @@ select
     net_revenue,
     last_order_at,
     last_interaction_at
-from dim_customers
+from people
 where {decided}
 order by bucket, customer_id
 limit $size

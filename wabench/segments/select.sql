@@ -1,4 +1,6 @@
+{people}
+
 select *
 from dim_customers
-where {decided}
+where customer_id in (select customer_id from people where {decided})
 order by customer_id

@@ -65,6 +65,7 @@ final as (
         sends.send_id,
         sends.campaign_id,
         sends.variant,
+        coalesce(sends.claimed_at, sends.planned_at) as made_at,
         cast(date_trunc('month', coalesce(sends.claimed_at, sends.planned_at)) as date) as month,
         coalesce(sends.customer_id, sends.planned_customer_id) as customer_id,
         case

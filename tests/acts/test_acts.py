@@ -1,0 +1,117 @@
+"""Every act asks for a role: a table of all there are, each tried by everybody who may not."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from published_shop import customer, publish_shop
+
+from wabench import acts
+from wabench.campaigns import ledger
+from wabench.campaigns.schema import audit
+from wabench.errors import Refused
+from wabench.roles import Actor, Role
+from wabench.settings import Settings, load
+
+Act = Callable[..., Any]
+
+LEAST: dict[str, list[tuple[dict[str, Any], Role]]] = {
+    "exports.customers_behind": [({}, Role.ANALYST), ({"with_phones": True}, Role.MARKETER)],
+}
+"""By act: arguments that matter to what it asks for, and the least role that may."""
+
+
+class Anything:
+    """Stands for whatever an act is about: it must be refused before it is looked at closely."""
+
+    def __getattr__(self, name: str) -> "Anything":
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *args: object, **named: object) -> "Anything":
+        return self
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __str__(self) -> str:
+        return "anything"
+
+    def keys(self) -> tuple[str, ...]:
+        return ()
+
+
+def found() -> dict[str, Act]:
+    """List the public functions of the package's modules by `module.function`."""
+    modules = [importlib.import_module(f"wabench.acts.{each.name}") for each in pkgutil.iter_modules(acts.__path__)]
+    return {
+        f"{module.__name__.rpartition('.')[2]}.{name}": function
+        for module in modules
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    }
+
+
+def refusals() -> Iterator[Any]:
+    for name, asked in LEAST.items():
+        for given, least in asked:
+            for role in list(Role)[: list(Role).index(least)]:
+                words = ",".join(f"{key}={value}" for key, value in given.items())
+                yield pytest.param(name, given, role, id=f"{name}({words})-{role}")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    home = tmp_path_factory.mktemp("acts")
+    publish_shop(home, "20261122T180000Z", [customer(1)])
+    return load({"WABENCH_HOME": str(home)})
+
+
+def test_every_act_is_in_the_table() -> None:
+    assert set(found()) == set(LEAST)
+
+
+def test_every_act_begins_with_the_settings_and_the_actor() -> None:
+    wrong = [
+        name for name, act in found().items() if list(inspect.signature(act).parameters)[:2] != ["settings", "actor"]
+    ]
+    assert wrong == []
+
+
+def test_the_app_changes_and_exports_through_acts_alone() -> None:
+    """What the acts call is not called by a page: it would ask nobody's role."""
+    app = Path(__file__).parents[2] / "app"
+    behind_acts = ("files.save(", "files.delete(", "planning.plan(", "plan.plan(", "segments.render(", "runner.run(")
+    guilty = [
+        f"{path.name}: {call}"
+        for path in app.rglob("*.py")
+        for call in behind_acts
+        if call in path.read_text(encoding="utf-8")
+    ]
+    assert guilty == []
+
+
+@pytest.mark.parametrize(("name", "given", "role"), list(refusals()))
+def test_who_may_not_is_refused_and_the_attempt_is_in_the_audit(
+    name: str, given: dict[str, Any], role: Role, shop: Settings
+) -> None:
+    act = found()[name]
+    arguments = {
+        parameter.name: "anything" if parameter.annotation in (str, "str") else Anything()
+        for parameter in list(inspect.signature(act).parameters.values())[2:]
+        if parameter.default is parameter.empty
+    }
+    actor = Actor(f"{name} as {role}", role)
+    with pytest.raises(Refused, match=f"is {role}, who may not"):
+        act(shop, actor, **arguments | given)
+    with ledger.opened(shop) as opened, opened.reading() as connection:
+        lines = connection.execute(audit.select().where(audit.c.actor == actor.name)).all()
+    assert [line.action.partition(":")[0] for line in lines] == ["refused"]
