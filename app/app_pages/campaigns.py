@@ -35,7 +35,11 @@ def overview() -> None:
     actor = person.actor()
     may_plan = actor is not None and actor.may(Action.PLAN)
     help_text = None if may_plan else _("A marketer plans campaigns.")
-    if right.button(_("New campaign"), type="primary", icon=":material/add:", disabled=not may_plan, help=help_text):
+    with right.container(horizontal_alignment="right"):
+        is_new = st.button(
+            _("New campaign"), type="primary", icon=":material/add:", disabled=not may_plan, help=help_text
+        )
+    if is_new:
         st.query_params["new"] = ""
         st.rerun()
     known = campaigns()

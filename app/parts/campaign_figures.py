@@ -1,5 +1,6 @@
 """What came of a campaign: its funnel, its variants side by side, what it caused, what failed."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
@@ -7,10 +8,13 @@ import streamlit as st
 from parts import campaign_forecast, charts, failures, lang, look, shop
 from parts.lang import N_, NONE, _, money, n_, number, percent, share
 from parts.look import Figure
+from plotly.subplots import make_subplots
 
+from wabench import display
 from wabench.behind import Behind
 from wabench.campaigns import holdout, recipients, simulation
 from wabench.campaigns.ledger import Campaign
+from wabench.campaigns.recipients import Outcome
 from wabench.campaigns.schema import SendState
 
 STEPS = (
@@ -117,7 +121,7 @@ def steps(rows: list[dict[str, Any]]) -> go.Figure:
         )  # fmt: skip
     drawn.update_layout(
         bargap=0.3, barmode="group", margin_r=100, xaxis={"visible": False},
-        yaxis={"autorange": "reversed", "title": None},
+        yaxis={"autorange": "reversed", "title": None, "showgrid": False},
     )  # fmt: skip
     return drawn
 
@@ -182,36 +186,36 @@ def effects(row: dict[str, Any], currency: str) -> None:
     if not known:
         look.nothing(_("Too few customers or no orders at all: nothing can be said of what it caused."))
         return
+    for cell, (name, column, is_money) in zip(st.columns(len(known)), known, strict=True):
+        with cell:
+            values = [row[f"{column}{end}"] for end in ("", "_low", "_high")]
+            value, low, high = (money(each, currency) if is_money else number(each, 1) for each in values)
+            st.metric(_("Extra {what}", what=_(name)), value)
+            st.caption(_("95 % between {low} and {high}", low=low, high=high))
     data = [
         {"metric": column, "estimate": row[column], "low": row[f"{column}_low"], "high": row[f"{column}_high"]}
         for _name, column, _is_money in known
     ]
-    cells = st.columns(len(known))
-    for cell, (name, column, is_money) in zip(cells, known, strict=True):
-        with cell:
-            say = (lambda value: money(value, currency)) if is_money else (lambda value: number(value, 1))
-            st.metric(_("Extra {what}", what=_(name)), say(row[column]))
-            interval(row, column, f"lift_{column}_{row['variant']}", data)
-            st.caption(
-                _("95 % between {low} and {high}", low=say(row[f"{column}_low"]), high=say(row[f"{column}_high"]))
-            )
+    key = f"lift_{row['variant'] or 'all'}"
+    charts.chart(intervals(row, [column for _name, column, _money in known]), key, _("What it caused"), data, 90)
 
 
-def interval(row: dict[str, Any], column: str, key: str, data: list[dict[str, Any]]) -> None:
-    low, value, high = (float(row[f"{column}{end}"]) for end in ("_low", "", "_high"))
-    drawn_in = charts.colour("strong" if low > 0 or high < 0 else "warm")
-    drawn = go.Figure(
-        go.Scatter(
-            x=[value], y=[""], mode="markers", marker={"size": 11, "color": drawn_in},
+def intervals(row: dict[str, Any], columns: list[str]) -> go.Figure:
+    """Draw each effect with its interval in a field of its own, for their units differ; the dotted line is none."""
+    drawn = make_subplots(1, len(columns), horizontal_spacing=0.06)
+    for place, column in enumerate(columns, 1):
+        low, value, high = (float(row[f"{column}{end}"]) for end in ("_low", "", "_high"))
+        drawn_in = charts.colour("strong" if low > 0 or high < 0 else "warm")
+        drawn.add_scatter(
+            x=[value], y=[""], mode="markers", marker={"size": 11, "color": drawn_in}, row=1, col=place,
             error_x={"type": "data", "symmetric": False, "array": [high - value], "arrayminus": [value - low],
                      "color": drawn_in, "thickness": 3},
-            hovertemplate="%{x:,.1f}<extra></extra>",
-        )
-    )  # fmt: skip
-    drawn.add_vline(x=0, line={"color": charts.colour("bad"), "dash": "dot", "width": 1})
-    drawn.update_layout(showlegend=False)
+            hovertemplate="%{x:,.1f}<extra></extra>", showlegend=False,
+        )  # fmt: skip
+        drawn.add_vline(x=0, line={"color": charts.colour("bad"), "dash": "dot", "width": 1}, row=1, col=place)
     drawn.update_yaxes(visible=False)
-    charts.chart(drawn, key, column, data, 90)
+    drawn.update_xaxes(nticks=4, tickformat="~s")
+    return drawn
 
 
 def said(row: dict[str, Any]) -> list[str]:
@@ -241,28 +245,60 @@ def said(row: dict[str, Any]) -> list[str]:
     return lines
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Messages that failed for one code; `turned` is the ledger's outcome where they were turned away at once."""
+
+    code: str
+    family: str
+    messages: int
+    turned: Outcome | None = None
+
+
 def failed(campaign: Campaign) -> None:
-    """List what was turned away, or taken and not delivered, by the provider's code, with what to do."""
+    """Show what was turned away, or taken and not delivered, by the provider's code, and what to do."""
     turned = [each for each in recipients.outcomes(shop.settings(), campaign) if each.state is SendState.REJECTED]
     lost = shop.rows("campaign_failures", campaign_id=campaign.campaign_id)
-    if not turned and not lost:
+    found = [Failure(each.error_code or "unknown", each.error_family or "unknown", each.sends, each) for each in turned]
+    found += [Failure(row["error_code"], row["error_family"], row["failed"]) for row in lost]
+    if not found:
         return
     look.section(
         _("What failed, and what to do"),
         _("Messages, by what the provider said; turned away at once as of now, not delivered up to {moment}",
           moment=look.as_of()),
     )  # fmt: skip
-    rows = [failure(each.error_code, each.error_family, each.sends, _("turned away")) for each in turned]
-    rows += [failure(row["error_code"], row["error_family"], row["failed"], _("not delivered")) for row in lost]
-    charts.table(rows, "campaign_failed")
+    left, right = st.columns([2, 3], gap="large")
+    data = [{"code": each.code, "messages": each.messages, "turned_away": bool(each.turned)} for each in found]
+    with left:
+        charts.chart(
+            failures_drawn(found), "campaign_failed", _("What failed"), data, 70 + 34 * len(found),
+            behind_point=lambda point: failed_to(campaign, found[point["point_index"]]),
+        )  # fmt: skip
+    with right:
+        for each in found:
+            advice = failures.advice(each.code, each.family)
+            st.markdown(f"**{display.verbatim(each.code)}** {_(advice.means)}  \n:gray[{_(advice.do)}]")
 
 
-def failure(code: str | None, family: str | None, count: int, how: str) -> dict[str, Any]:
-    advice = failures.advice(code or "unknown", family or "unknown")
-    return {
-        _("Code"): code,
-        _("Messages"): count,
-        _("How"): how,
-        _("What it means"): _(advice.means),
-        _("What to do"): _(advice.do),
-    }
+def failures_drawn(found: list[Failure]) -> go.Figure:
+    names = [f"{each.code} · {_('turned away') if each.turned else _('not delivered')}" for each in found]
+    drawn = go.Figure(
+        go.Bar(
+            y=names, x=[each.messages for each in found], orientation="h", marker_color=charts.colour("bad"),
+            text=[number(each.messages) for each in found], textposition="outside", hoverinfo="none", cliponaxis=False,
+        )
+    )  # fmt: skip
+    drawn.update_layout(
+        bargap=0.35, margin_r=50, xaxis={"visible": False},
+        yaxis={"autorange": "reversed", "title": None, "automargin": True, "showgrid": False},
+    )  # fmt: skip
+    return drawn
+
+
+def failed_to(campaign: Campaign, failure: Failure) -> Behind:
+    title = f"{campaign.name}: {failure.code}"
+    if failure.turned:
+        listed = recipients.customers(shop.settings(), campaign, failure.turned)
+        return Behind("listed", {"customers": listed}, title)
+    return Behind("campaign_failed", {"campaign_id": campaign.campaign_id, "error_code": failure.code}, title)

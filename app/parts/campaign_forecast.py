@@ -52,9 +52,8 @@ def figures(made: Simulation) -> list[Figure]:
         Figure(_("Cost"), money(total, made.currency),
                _("{plan}, the monthly fee aside", plan=f"{cost.provider} {cost.plan}") if cost else
                _("no plan of this provider in the price book")),
-        Figure(_("Finished"), moment(ends),
-               _("{long} from {begin} at the allowed pace", long=lasting((ends - begins).total_seconds()),
-                 begin=moment(begins))),
+        Figure(_("Sending takes"), lasting(max((ends - begins).total_seconds(), 1)),
+               _("from {begin} until {end}, at the allowed pace", begin=moment(begins), end=moment(ends))),
         Figure(_("Replies expected"), number(by["replied"].expected), between(by["replied"])),
         Figure(_("Orders expected"), number(orders.expected) if orders else NONE,
                between(orders) if orders else _("no earlier sends to tell from")),
@@ -104,7 +103,9 @@ def ranges(counted: list[Expected], reachable: int) -> go.Figure:
             hovertemplate="%{y}: %{x:,.0f}<extra></extra>",
         )
     )  # fmt: skip
-    drawn.update_layout(yaxis={"autorange": "reversed", "title": None, "automargin": True}, margin_r=40, margin_t=14)
+    drawn.update_layout(
+        yaxis={"autorange": "reversed", "title": None, "automargin": True, "showgrid": False}, margin_r=40, margin_t=14
+    )
     drawn.update_xaxes(range=[0, max(reachable, 1) * 1.03], title=None)
     return drawn
 
@@ -184,7 +185,7 @@ def ratios(found: list[Compared], currency: str) -> go.Figure:
         marker={"size": 11, "color": [charts.colour("strong" if inside(each) else "bad") for each in came]},
         hovertemplate="%{y}: %{text}",
     )  # fmt: skip
-    drawn.update_layout(yaxis={"autorange": "reversed", "title": None, "automargin": True})
+    drawn.update_layout(yaxis={"autorange": "reversed", "title": None, "automargin": True, "showgrid": False})
     drawn.update_xaxes(rangemode="tozero", title=None, tickformat=".0%")
     return drawn
 

@@ -50,7 +50,9 @@ def show(asked: str) -> None:
     left, right = st.columns([5, 1], vertical_alignment="bottom")
     with left:
         look.heading(_("New campaign"), _("Nothing is sent from here: a plan is simulated, tested and approved first."))
-    if right.button(_("All campaigns"), icon=":material/arrow_back:"):
+    with right.container(horizontal_alignment="right"):
+        is_back = st.button(_("All campaigns"), icon=":material/arrow_back:")
+    if is_back:
         st.query_params.clear()
         st.rerun()
     actor = person.actor()

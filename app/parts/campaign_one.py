@@ -79,7 +79,7 @@ def head(campaign: Campaign) -> None:
         told.append(_("starts {moment}", moment=moment(campaign.starts_at)))
     badge = f":{BADGES.get(campaign.status, 'gray')}-badge[{_(campaign.status)}]"
     left.caption(f"{badge} {display.verbatim(' · '.join(told))}")
-    with right:
+    with right.container(horizontal_alignment="right"):
         back()
 
 

@@ -69,7 +69,7 @@ def bars(names: list[str], found: list[Outcome], total: int) -> go.Figure:
     )  # fmt: skip
     drawn.update_layout(
         bargap=0.35, margin_r=110, xaxis={"visible": False},
-        yaxis={"autorange": "reversed", "title": None, "automargin": True},
+        yaxis={"autorange": "reversed", "title": None, "automargin": True, "showgrid": False},
     )  # fmt: skip
     return drawn
 

@@ -14,7 +14,11 @@ from wabench.campaigns.schema import SendState, sends
 from wabench.published import Published
 from wabench.settings import Settings
 
-_SAMPLE = "select * from dim_customers where list_contains($customers, customer_id) order by bucket, customer_id"
+_SAMPLE = (
+    "select * from dim_customers where list_contains($customers, customer_id)"
+    " order by is_reachable desc, bucket, customer_id limit $size"
+)
+_LOOKED_AT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,9 @@ class Read:
 def previews(
     settings: Settings, version: Published, segment: str, body: str, sources: Mapping[str, str], size: int = 3
 ) -> list[Read]:
-    """Show a text as some customers of a segment would read it, the same ones each time."""
-    chosen = segments.sample(settings, segments.load(settings, segment).where, size, version)
-    rows = version.query(_SAMPLE, {"customers": chosen["customer_id"].to_pylist()}).to_pylist()
+    """Show a text as some customers of a segment would read it, those who can be reached first."""
+    chosen = segments.sample(settings, segments.load(settings, segment).where, _LOOKED_AT, version)
+    rows = version.query(_SAMPLE, {"customers": chosen["customer_id"].to_pylist(), "size": size}).to_pylist()
     return [_read(row, body, sources) for row in rows]
 
 
