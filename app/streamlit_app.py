@@ -1,13 +1,12 @@
 """The router: which pages there are, and what every page shows beside its own."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
-from parts import filters, lang, person, shop
+from parts import filters, lang, person, shop, state
 from parts.lang import N_, _
 
-from wabench import display, words
+from wabench import words
 from wabench.errors import WabenchError
 
 HERE = Path(__file__).parent
@@ -82,11 +81,7 @@ def data_state(drawn: str) -> None:
         st.rerun()
     if version.version != drawn:
         st.rerun()
-    published_at = version.one("select max(refreshed_at) as at from dim_customers")["at"]
-    lines = [_("Data as of"), lang.moment(version.as_of)]
-    if published_at:
-        lines.append(_("published {ago}", ago=display.ago(published_at, _now(), lang.language())))
-    st.caption("  \n".join(lines))
+    state.show()
 
 
 def language() -> None:
@@ -119,10 +114,6 @@ def first_steps() -> str:
             _("To look around in a simulated shop first: `wabench demo`."),
         )
     )  # fmt: skip
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 main()

@@ -1,4 +1,4 @@
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -65,3 +65,23 @@ def test_figures_are_written_as_russian_readers_write_them() -> None:
 
 def test_a_name_is_shown_as_it_is_written() -> None:
     assert display.verbatim("*a* ![x](http://e)") == r"\*a\* \!\[x\]\(http\://e\)"
+
+
+def test_small_numbers_are_short_without_a_letter() -> None:
+    assert [display.compact(value) for value in (0, 7.46, 99.96, 442.83, 999.4, 1234)] == [
+        "0", "7.5", "100", "443", "999", "1.2K",
+    ]  # fmt: skip
+    assert display.compact(None) == display.NONE
+
+
+def test_what_one_message_costs_keeps_the_parts_of_a_cent() -> None:
+    assert display.fine(0.06251, "USD") == "USD 0.0625"
+    assert display.fine(Decimal("0.0077"), "EUR", "ru") == "0,0077 EUR"
+    assert display.fine(None, "USD") == display.NONE
+
+
+def test_months_and_weekdays_are_named_shortly() -> None:
+    assert display.month(date(2026, 11, 1)) == "Nov 2026"
+    assert display.month(date(2026, 11, 1), "ru").startswith("нояб")
+    assert [display.weekday(day) for day in (1, 7)] == ["Mon", "Sun"]
+    assert display.weekday(1, "ru") == "пн"

@@ -1,13 +1,13 @@
 """Figures as people of each language read them: each share with what it is a share of, each time with its zone."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta, get_day_names
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 
 Amount: TypeAlias = int | float | Decimal
@@ -22,16 +22,25 @@ def number(value: Amount | None, locale: str = "en", digits: int = 0) -> str:
 
 
 def compact(value: Amount | None, locale: str = "en") -> str:
-    """Write a number in as few characters as tell its size: 1.2K, 3.4M."""
-    return NONE if value is None else str(format_compact_decimal(value, locale=locale, fraction_digits=1))
+    """Write a number in as few characters as tell its size: 7.5, 740, 1.2K, 3.4M."""
+    if value is None:
+        return NONE
+    size = abs(float(value))
+    if size < 1000:
+        return str(format_decimal(value, "#,##0" if size >= 100 else "#,##0.#", locale))
+    return str(format_compact_decimal(value, locale=locale, fraction_digits=1))
 
 
 def money(amount: Amount | None, currency: str, locale: str = "en") -> str:
     """Write an amount with its currency; cents only where they can matter."""
     if amount is None:
         return NONE
-    written = number(amount, locale, 2 if abs(float(amount)) < 1000 else 0)
-    return f"{currency} {written}" if locale == "en" else f"{written} {currency}"
+    return _with_currency(number(amount, locale, 2 if abs(float(amount)) < 1000 else 0), currency, locale)
+
+
+def fine(amount: Amount | None, currency: str, locale: str = "en") -> str:
+    """Write what one message costs, to hundredths of a cent."""
+    return NONE if amount is None else _with_currency(number(amount, locale, 4), currency, locale)
 
 
 def percent(part: Amount | None, whole: Amount | None, locale: str = "en") -> str:
@@ -67,6 +76,16 @@ def day(at: datetime | None, zone: ZoneInfo, locale: str = "en") -> str:
     return format_datetime(at.replace(tzinfo=UTC).astimezone(zone), _DAY, locale=locale)
 
 
+def month(of: date, locale: str = "en") -> str:
+    """Name a month and its year, shortly."""
+    return format_date(of, "LLL y", locale=locale)
+
+
+def weekday(number: int, locale: str = "en") -> str:
+    """Name a day of the week, Monday is 1, shortly."""
+    return str(get_day_names("abbreviated", "stand-alone", locale)[number - 1])
+
+
 def ago(at: datetime | None, now: datetime, locale: str = "en") -> str:
     """Write how long ago a naive UTC time was, in its largest unit; a dash for never."""
     if at is None:
@@ -87,6 +106,10 @@ def lasting(seconds: Amount | None, locale: str = "en") -> str:
 def verbatim(text: str) -> str:
     """Escape what a page would read as Markdown: a name is shown as it is written, and loads no picture."""
     return _MARKUP.sub(r"\\\1", text)
+
+
+def _with_currency(written: str, currency: str, locale: str) -> str:
+    return f"{currency} {written}" if locale == "en" else f"{written} {currency}"
 
 
 def _pattern(digits: int) -> str:

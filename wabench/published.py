@@ -87,6 +87,23 @@ class Published:
         return moment or datetime.fromtimestamp(self.path.stat().st_mtime, UTC).replace(tzinfo=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A version that still lies in the folder; `size` in bytes."""
+
+    version: str
+    size: int
+    is_current: bool
+
+
+def kept(settings: Settings) -> list[Kept]:
+    """List the versions that are kept, the newest first."""
+    pointer = settings.paths.published / POINTER
+    now = pointer.resolve()
+    files = (path for path in settings.paths.published.glob("*.duckdb") if path.name != POINTER)
+    return [Kept(path.stem, path.stat().st_size, path == now) for path in sorted(files, reverse=True)]
+
+
 _newest: list[Published] = []  # one at most
 _guard = Lock()
 

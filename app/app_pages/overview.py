@@ -4,14 +4,13 @@ from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
-from parts import alerts, charts, look, shop
+from parts import alerts, charts, look, refreshing, shop
 from parts.lang import N_, NONE, _, ago, change, day, moment, money, number, percent
 from parts.look import Figure, Window
 
-from wabench import display, locks, views
+from wabench import display, views
 from wabench.behind import Behind
 
-MARKS = {"published": ":green[:material/check_circle:]", "failed": ":red[:material/error:]"}
 OF = {"accepted": N_("of accepted"), "delivered": N_("of delivered")}
 STEPS = (
     (N_("Accepted"), "accepted", None),
@@ -203,28 +202,14 @@ def sources(found: list[dict[str, Any]]) -> None:
 
 def refreshes(found: list[dict[str, Any]]) -> None:
     look.section(_("Refreshes"))
-    unpublished(found)
     last = next((row for row in found if row["status"] == "published"), None)
     if last:
         st.caption(_("Last published {moment}; {tests} tests passed", moment=moment(last["finished_at"]),
                      tests=number(last["tests_passed"])))  # fmt: skip
     for row in found[:5]:
-        mark = MARKS.get(row["status"], ":gray[:material/pending:]")
+        mark = refreshing.MARKS.get(row["status"], ":gray[:material/pending:]")
         note = f": {display.verbatim(row['error'])}" if row["error"] else ""
         st.caption(f"{mark} {moment(row['started_at'])} {_(row['status'])}{note}")
-
-
-def unpublished(found: list[dict[str, Any]]) -> None:
-    """Tell of a refresh that is at work, or ended without publishing: the published file can't know of it."""
-    begun = locks.last(shop.settings().paths.warehouse_lock)
-    if not begun or begun.purpose != "refresh" or (found and begun.since <= found[0]["started_at"]):
-        return
-    since = moment(begun.since)
-    if begun.is_running:
-        st.info(_("A refresh is at work since {since}.", since=since), icon=":material/sync:")
-    else:
-        st.error(_("The refresh of {since} published nothing. `wabench refresh` says why.", since=since),
-                 icon=":material/error:")  # fmt: skip
 
 
 page()

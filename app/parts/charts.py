@@ -20,6 +20,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 _LIGHT = {
     "strong": "#0B6E5B",
+    "soft": "#7FB3A6",
     "pale": "#C9D6D2",
     "line": "#E6EBE9",
     "warm": "#D9A441",
@@ -28,6 +29,7 @@ _LIGHT = {
 }
 _DARK = {
     "strong": "#4DB79F",
+    "soft": "#2F7F6D",
     "pale": "#3A4A46",
     "line": "#2B3432",
     "warm": "#E0B45C",
@@ -50,7 +52,7 @@ def is_dark() -> bool:
 
 
 def colour(name: str) -> str:
-    """Give a colour of the theme: strong, pale, line, warm, cool or bad."""
+    """Give a colour of the theme: strong, soft, pale, line, warm, cool or bad."""
     return (_DARK if is_dark() else _LIGHT)[name]
 
 

@@ -1,6 +1,6 @@
 """The language a person reads: its words, and figures as it writes them. Chosen in the sidebar, kept in the address."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import streamlit as st
@@ -49,6 +49,10 @@ def money(amount: Amount | None, currency: str) -> str:
     return display.money(amount, currency, language())
 
 
+def fine(amount: Amount | None, currency: str) -> str:
+    return display.fine(amount, currency, language())
+
+
 def percent(part: Amount | None, whole: Amount | None) -> str:
     return display.percent(part, whole, language())
 
@@ -67,6 +71,14 @@ def moment(at: datetime | None) -> str:
 
 def day(at: datetime | None) -> str:
     return display.day(at, shop.settings().zone, language())
+
+
+def month(of: date) -> str:
+    return display.month(of, language())
+
+
+def weekday(number: int) -> str:
+    return display.weekday(number, language())
 
 
 def ago(at: datetime | None) -> str:

@@ -20,6 +20,9 @@ from wabench.settings import Settings, load
 Act = Callable[..., Any]
 
 LEAST: dict[str, list[tuple[dict[str, Any], Role]]] = {
+    "audit.export": [({}, Role.ADMIN)],
+    "audit.lines": [({}, Role.ADMIN)],
+    "audit.names": [({}, Role.ADMIN)],
     "exports.customers_behind": [({}, Role.ANALYST), ({"with_phones": True}, Role.MARKETER)],
 }
 """By act: arguments that matter to what it asks for, and the least role that may."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from published_shop import publish_shop
-from visitor import CUSTOMERS, VERSION, Visitor, running_app
+from visitor import CUSTOMERS, VERSION, WATCH, Visitor, running_app
 
 Serve = Callable[[Path], str]
 
@@ -67,6 +67,7 @@ def visit(browser: Browser, serve: Serve) -> Iterator[Callable[[str], Visitor]]:
     def open_page(url: str) -> Visitor:
         page = browser.new_page(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
         visitor = Visitor(page)
+        page.add_init_script(WATCH)
         page.on("console", visitor.heard)
         page.on("pageerror", lambda error: visitor.complaints.append(f"script: {error}"))
         page.on("request", lambda request: visitor.called(request.url))

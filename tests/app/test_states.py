@@ -1,64 +1,132 @@
-from collections.abc import Callable
+"""Whatever state a shop is in, every page says what is the matter and what to do."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 from published_shop import publish_shop
-from visitor import CUSTOMERS
+from visitor import CUSTOMERS, WATCH, Visitor, running_app
 
 pytestmark = pytest.mark.browser
 
 Serve = Callable[[Path], str]
+WITHOUT_DATA = {"/replies", "/templates"}
+"""Pages that have something to show before there are customers: what a shop writes and answers."""
+BROKEN = re.compile(r"\b(None|nan|NaN|inf|NaT|undefined)\b")
+STALE = """
+    create or replace table fct_alerts as
+    select 'stale_source:bird' as alert_id, 'stale_source' as alert, 'warning' as severity, 'bird' as subject,
+        'bird' as subject_name, 31.0 as value, 26.0 as threshold, 1 as denominator, timestamp '2026-11-22' as raised_at
+"""
 
 
-def test_before_the_first_refresh_every_page_says_what_to_do(
-    home: Path, serve: Serve, visit: Any, shoot: Callable[..., None]
-) -> None:
-    url = serve(home)
-    for path in ("", "/segments"):
-        visitor = visit(f"{url}{path}")
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop whose state the tests below change, in their order."""
+    return tmp_path_factory.mktemp("states")
+
+
+@pytest.fixture(scope="module")
+def visitor(home: Path, browser: Browser) -> Iterator[Visitor]:
+    """Somebody who stays on the same app through all of them."""
+    with running_app(home) as url:
+        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        one = Visitor(page)
+        page.add_init_script(WATCH)
+        page.on("console", one.heard)
+        page.goto(url)
+        yield one
+        page.close()
+
+
+@pytest.fixture
+def walk(visitor: Visitor) -> Iterator[Callable[[], Iterator[str]]]:
+    """Go through all pages, from a page drawn anew; none may break on the way."""
+
+    def through() -> Iterator[str]:
+        visitor.page.reload()
+        for path in visitor.paths():
+            visitor.follow(path)
+            expect(visitor.page.get_by_test_id("stException")).to_have_count(0)
+            expect(visitor.page.locator("h1").first).to_be_visible()
+            yield path
+
+    yield through
+    assert not visitor.complaints
+
+
+def test_nothing_published(visitor: Visitor, walk: Any, shoot: Callable[..., None]) -> None:
+    for _ in walk():
         expect(visitor.page.get_by_text("Nothing is published yet; run wabench refresh first.")).to_be_visible()
+        expect(visitor.page.get_by_role("button", name="Look again")).to_be_visible()
     shoot(visitor, "nothing-published")
-    publish_shop(home, "20261122T180000Z", CUSTOMERS[:3])
+
+
+def test_no_customers(visitor: Visitor, walk: Any, home: Path, shoot: Callable[..., None]) -> None:
+    publish_shop(home, "20261122T180001Z", [], is_empty=True)
     visitor.page.get_by_role("button", name="Look again").click()
-    expect(visitor.page.get_by_role("heading", name="Segments")).to_be_visible()
-    assert visitor.metric("Customers") == "3"
+    expect(visitor.page.get_by_test_id("stAlert").first).to_be_visible()
+    silent = []
+    for path in walk():
+        shoot(visitor, f"empty-{path.strip('/') or 'overview'}")
+        if not visitor.page.get_by_test_id("stMain").get_by_test_id("stAlert").count():
+            silent.append(path)
+        assert not BROKEN.search(visitor.page.get_by_test_id("stMain").inner_text())
+    assert set(silent) <= WITHOUT_DATA
 
 
-def test_a_shop_without_customers_says_what_to_do(
-    home: Path, serve: Serve, visit: Any, shoot: Callable[..., None]
-) -> None:
-    publish_shop(home, "20261122T180000Z", [], is_empty=True)
-    url = serve(home)
-    visitor = visit(url)
-    for text in ("No orders, last 30 days", "No messages, last 30 days", "No campaign yet", "No source has"):
-        expect(visitor.page.get_by_text(text)).to_be_visible()
-    shoot(visitor, "overview-empty")
-    visitor = visit(f"{url}/segments")
-    expect(visitor.page.get_by_text("There are no customers yet")).to_be_visible()
-    visitor.page.get_by_text("saved", exact=True).click()
-    expect(visitor.page.get_by_text("No segment is saved yet")).to_be_visible()
+def test_one_customer(visitor: Visitor, walk: Any, home: Path) -> None:
+    publish_shop(home, "20261122T180002Z", CUSTOMERS[:1], is_empty=True)
+    broken = {
+        path: found[0]
+        for path in walk()
+        if (found := BROKEN.search(visitor.page.get_by_test_id("stMain").inner_text()))
+    }
+    assert broken == {}
 
 
-def test_a_wrong_setting_is_told_in_its_own_words(home: Path, serve: Serve, visit: Any) -> None:
-    url = serve(home)
+def test_a_stale_source_and_a_failed_refresh(visitor: Visitor, walk: Any, home: Path) -> None:
+    publish_shop(home, "20261122T180003Z", CUSTOMERS[:20], also=[STALE])
+    lock = home / "data" / "warehouse.lock"
+    lock.write_text('{"pid": 999999999, "purpose": "refresh", "since": "2026-11-22T18:30:00+00:00"}')
+    sidebar = visitor.page.get_by_test_id("stSidebar")
+    for _ in walk():
+        expect(sidebar.get_by_text("bird is 31 hours behind. Check the source, then wabench ingest.")).to_be_visible()
+        expect(sidebar.get_by_text("The refresh of 22 Nov 2026, 18:30 UTC published nothing.")).to_be_visible()
+    lock.unlink()
+
+
+def test_a_published_file_that_vanishes(visitor: Visitor, walk: Any, home: Path) -> None:
+    visitor.page.reload()
+    expect(visitor.page.get_by_test_id("stSidebar").get_by_text("Data as of")).to_be_visible()
+    shutil.rmtree(home / "data" / "published")
+    gone = visitor.page.get_by_text("Nothing is published yet; run wabench refresh first.")
+    expect(gone).to_be_visible(timeout=20_000)  # by itself: the sidebar looks every 10 seconds
+    for _ in walk():
+        expect(gone).to_be_visible()
+
+
+def test_a_wrong_setting_is_told_in_its_own_words(visitor: Visitor, walk: Any, home: Path) -> None:
     (home / "wabench.toml").write_text('currency = "dollars"\n')
-    visitor = visit(url)
-    expect(visitor.page.get_by_text("Setting currency: ")).to_be_visible()
+    for _ in walk():
+        expect(visitor.page.get_by_text("Setting currency: ")).to_be_visible()
 
 
-def test_two_apps_go_on_while_refreshes_publish_and_see_the_new_data(home: Path, serve: Serve, visit: Any) -> None:
-    publish_shop(home, "20261122T180000Z", CUSTOMERS[:10])
-    first, second = serve(home), serve(home)
-    visitors = [visit(f"{url}/segments") for url in (first, second)]
-    for number in range(1, 6):
-        publish_shop(home, f"20261122T18000{number}Z", CUSTOMERS[: 10 + number])
+def test_two_apps_go_on_while_refreshes_publish_and_see_the_new_data(tmp_path: Path, serve: Serve, visit: Any) -> None:
+    publish_shop(tmp_path, "20261122T180000Z", CUSTOMERS[:10])
+    first, second = serve(tmp_path), serve(tmp_path)
+    visitors = [visit(url) for url in (first, second)]
+    for number in range(1, 3):
+        publish_shop(tmp_path, f"20261122T18000{number}Z", CUSTOMERS[: 10 + number])
         for visitor in visitors:
             visitor.page.reload()
             visitor.page.locator("h1").first.wait_for()
             assert visitor.metric("Customers") == str(10 + number)
-    publish_shop(home, "20261122T180009Z", CUSTOMERS[:99])
+    publish_shop(tmp_path, "20261122T180009Z", CUSTOMERS[:99])
     for visitor in visitors:
         customers = visitor.page.get_by_test_id("stMetric").filter(has_text="Customers")
         expect(customers.get_by_test_id("stMetricValue")).to_have_text("99", timeout=20_000)

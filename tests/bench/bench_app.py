@@ -24,6 +24,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "support"))
 import processes
+from visitor import WATCH
 
 from wabench import published, segments
 from wabench.segments import files
@@ -34,7 +35,6 @@ SHOWN = 20
 CHANGES = 12
 SESSIONS = 5
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-WATCH = (Path(__file__).parent / "watch_runs.js").read_text(encoding="utf-8")
 
 
 def count(home: str, told: "multiprocessing.Queue[dict[str, list[float]]]") -> None:
@@ -107,7 +107,10 @@ def browsing() -> Iterator[Browser]:
 
 def settled(page: Page, runs: int) -> None:
     """Wait until the script has run so often, all it drew is on the screen, and nothing runs any more."""
-    page.wait_for_function("runs => window.wabenchRuns.done >= runs && window.wabenchRuns.isStill()", arg=runs)
+    page.wait_for_function(
+        "runs => window.wabenchRuns.whole + window.wabenchRuns.fragment >= runs && window.wabenchRuns.isStill()",
+        arg=runs,
+    )
 
 
 def opened(browser: Browser, url: str) -> tuple[Page, float]:
@@ -139,7 +142,7 @@ def changed(page: Page) -> list[float]:
         choice = choices.nth(number)
         if choice.get_attribute("aria-checked") == "true" or len(found) == CHANGES:
             continue
-        runs = page.evaluate("window.wabenchRuns.done")
+        runs = page.evaluate("window.wabenchRuns.whole + window.wabenchRuns.fragment")
         began = time.perf_counter()
         choice.click()
         settled(page, runs + 1)

@@ -27,13 +27,23 @@ FACTS = (
     "meta_sources",
     "meta_refreshes",
     "fct_ltv_fits",
+    "fct_ltv_backtest",
+    "fct_ltv_cohorts",
+    "fct_ltv_months",
+    "fct_engagement_hours",
+    "fct_reply_delays",
+    "fct_content_effectiveness",
+    "fct_campaign_months",
+    "fct_provider_costs",
+    "fct_limits",
+    "meta_tests",
 )
 COUNTRIES = ("RU", "BR", "NO", None)
 
 DIM_CUSTOMERS = """
 create or replace table dim_customers (
     customer_id text, name text, email text, phone text, user_id text, username text, country text, locale text,
-    timezone text, is_reachable boolean, consent text, consent_at timestamp, consent_source text,
+    timezone text, local_timezone text, is_reachable boolean, consent text, consent_at timestamp, consent_source text,
     first_seen_at timestamp, first_order_at timestamp, last_order_at timestamp,
     orders_30d bigint, orders_90d bigint, orders_365d bigint, orders bigint,
     net_revenue_30d decimal(18, 4), net_revenue_90d decimal(18, 4), net_revenue_365d decimal(18, 4),
@@ -69,6 +79,7 @@ def customer(number: int) -> dict[str, Any]:
         "phone": phone,
         "user_id": user_id,
         "country": COUNTRIES[number % len(COUNTRIES)],
+        "local_timezone": ("Europe/Moscow", "America/Sao_Paulo")[number % 2],
         "is_reachable": bool(phone or user_id),
         "consent": ("opted_in", "opted_in", "unknown", "opted_out")[number % 4],
         "first_seen_at": AS_OF - timedelta(days=300),
@@ -99,8 +110,13 @@ def customer(number: int) -> dict[str, Any]:
     }
 
 
-def publish_shop(home: Path, version: str, customers: Sequence[dict[str, Any]], is_empty: bool = False) -> Path:
-    """Publish a shop of these customers, as a refresh does; an empty one has no orders or messages either."""
+def publish_shop(
+    home: Path, version: str, customers: Sequence[dict[str, Any]], is_empty: bool = False, also: Sequence[str] = ()
+) -> Path:
+    """Publish a shop of these customers, as a refresh does; an empty one has no orders or messages either.
+
+    What it would have besides is for `also` to say, in SQL.
+    """
     settings = load({"WABENCH_HOME": str(home)})
     settings.paths.data.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(settings.paths.warehouse) as connection:
@@ -112,9 +128,12 @@ def publish_shop(home: Path, version: str, customers: Sequence[dict[str, Any]], 
             )  # pyarrow takes the first row's alone
             connection.register("rows", pa.Table.from_pylist([dict.fromkeys(columns) | row for row in customers]))
             connection.execute("insert into dim_customers by name select * from rows")
-        connection.execute((Path(__file__).parent / "published_shop.sql").read_text(encoding="utf-8"))
+        for file in ("published_shop.sql", "published_marts.sql"):
+            connection.execute((Path(__file__).parent / file).read_text(encoding="utf-8"))
         for table in FACTS if is_empty else ():
             connection.execute(f"delete from {table}")
+        for statement in also:
+            connection.execute(statement)
         tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
     publish(settings, Run(version, AS_OF, AS_OF), [table for (table,) in tables])
     return settings.paths.published / f"{version}.duckdb"

@@ -8,6 +8,9 @@ select
     status,
     'publish' as step,
     run_id as version,
+    2000::bigint as events,
+    1840::bigint as orders,
+    400::bigint as customers,
     61::bigint as tests_passed,
     case status when 'failed' then 1 else 0 end::bigint as tests_failed,
     error
@@ -46,8 +49,6 @@ select
     case when i % 9 > 0 and i % 10 = 9 then begun_at + interval 2 second end as failed_at,
     case when i % 9 > 0 and i % 40 = 1 then begun_at + interval 10 minute end as clicked_at,
     i % 9 > 0 and i % 10 = 0 as is_replied,
-    case when i % 9 = 0 then begun_at end as received_at,
-    null::timestamp as reacted_at,
     case
         when i % 9 = 0 then 'received' when i % 10 = 9 then 'failed' when i % 10 < 5 then 'read' else 'delivered'
     end as status,
@@ -57,12 +58,18 @@ select
         when 0 then 'Здравствуйте! Мой номер +7 (912) 345-67-89, почта anna@example.com'
         when 9 then 'Спасибо *большое*'
     end as body_text,
-    case when i % 10 = 9 then '131026' end as error_code,
+    case when i % 9 > 0 and i % 10 = 9 then ['131026', '131049'][1 + i % 3 // 2] end as error_code,
+    case when i % 9 > 0 and i % 10 = 9 then 'never' end as error_family,
     case when i % 9 > 0 and i % 10 = 0 then begun_at + interval 30 minute end as replied_at,
+    case when i % 9 > 0 and i % 10 = 0 then 60 * (i % 50) end::bigint as reply_seconds,
+    case when i % 9 > 0 and i % 10 < 9 and i % 14 = 0 then begun_at + interval 2 day end as converted_at,
+    case when i % 9 > 0 and i % 4 < 3 then 20 + i % 300 end::bigint as text_length,
+    case when i % 9 > 0 and i % 4 < 3 then i % 2 = 0 end as is_personalised,
+    case when i % 9 > 0 and i % 4 < 3 then i % 5 = 0 end as has_call_to_action,
     case when i % 9 > 0 then ['autumn', 'winter', null][1 + i % 3] end as template_name,
     case when i % 9 > 0 then ['marketing', 'utility'][1 + i % 2] end as category,
     ['meta', 'twilio'][1 + i % 7 // 4] as provider,
-    0.06::decimal(18, 4) as cost,
+    case when i % 97 > 0 then 0.06 end::decimal(18, 4) as cost,
     'USD' as currency
 from (
     select i, timestamp '2026-11-22 17:00:00' - to_hours(i) as begun_at from range(1, 2001) as numbers (i)
@@ -79,7 +86,8 @@ select
     ['магазин', 'shopify'][1 + i % 4 // 3] as source,
     (40 + 37 * i % 190)::decimal(18, 4) as net,
     'USD' as currency,
-    case when i % 3 = 0 then 'm' || i end as attributed_message_key
+    case when i % 3 = 0 then 'm' || i end as attributed_message_key,
+    case when i % 6 = 0 then 'c1' end as attributed_campaign_id
 from range(1, 1841) as numbers (i);
 
 create or replace table dim_campaigns as
@@ -166,6 +174,3 @@ cross join (
     (timestamp '2026-11-10 18:00:00', null, null, false)
 ) as validities (valid_from, valid_to, was, has_changed)
 where (bucket % 3 = 0) = has_changed;
-
-create or replace table fct_ltv_fits as
-select * from (values (0, 0.1::double), (1, 0.2::double)) as fits (quarters_ago, value_sd);

@@ -7,7 +7,7 @@ from pathlib import Path
 import oidc
 from playwright.sync_api import Browser, expect
 from processes import free_port
-from visitor import Visitor, running_app
+from visitor import WATCH, Visitor, running_app
 
 PEOPLE = {
     "Ana": {"email": "ana@shop.example", "email_verified": True},
@@ -51,6 +51,7 @@ def sign_in(browser: Browser, address: str, name: str) -> Visitor:
     """Come in as one of the people, with a browser nobody has used before."""
     page = browser.new_page(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
     visitor = Visitor(page)
+    page.add_init_script(WATCH)
     page.on("console", visitor.heard)
     page.on("websocket", visitor.listened)
     page.goto(address)

@@ -5,6 +5,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE
+from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Page, WebSocket, expect
 from processes import await_http, free_port, kill_group, start
@@ -12,6 +13,8 @@ from published_shop import customer
 
 CUSTOMERS = [customer(number) for number in range(400)]
 VERSION = "20261122T180000Z"
+WATCH = (Path(__file__).parent / "watch_runs.js").read_text(encoding="utf-8")
+"""A script for a page that counts the runs of the app's script, where it stands before the first."""
 
 
 @dataclass
@@ -31,6 +34,18 @@ class Visitor:
 
     def settle(self) -> None:
         expect(self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')).to_be_visible()
+
+    def paths(self) -> list[str]:
+        """List the app's pages as the sidebar does."""
+        links = self.page.get_by_test_id("stSidebarNavLink")
+        links.first.wait_for()
+        return [urlsplit(str(link.get_attribute("href"))).path for link in links.all()]
+
+    def follow(self, path: str) -> None:
+        """Go to a page by its link in the sidebar, and wait until it is drawn."""
+        runs = self.page.evaluate("window.wabenchRuns.whole")
+        self.page.get_by_test_id("stSidebarNavLink").and_(self.page.locator(f'[href$="{path}"]')).click()
+        self.page.wait_for_function("runs => wabenchRuns.whole > runs && wabenchRuns.isStill()", arg=runs)
 
     def cells(self, table: int = 0) -> list[str]:
         """Read the texts of a drawn table from what it offers to screen readers."""

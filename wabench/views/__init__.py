@@ -1,16 +1,21 @@
 """What the app's pages show: one aggregated SELECT a view, in the `.sql` file of its name, on one published version."""
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from wabench import ltv_tables
 from wabench.published import Published
 
 WINDOWS = {"7d": 7, "30d": 30, "90d": 90, "365d": 365, "all": 36_500}
 """Trailing windows by their names, in days up to as-of."""
+
+
+INTERVAL_Z = 1.96
+"""How many standard errors an interval spans each way: 95 %, as `interval_z` in `dbt_project.yml`."""
 
 
 def rows(version: Published, view: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -27,6 +32,15 @@ def window(version: Published, days: int) -> dict[str, datetime]:
 def windowed(version: Published, view: str, days: int, **params: Any) -> list[dict[str, Any]]:
     """Give the rows of a view over the window of `days` that ends at as-of."""
     return rows(version, view, {**window(version, days), **params})
+
+
+def with_ranges(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Add to rows of summed values the 80 % range, `low` to `high`, of what each set of customers will bring."""
+    ranged = []
+    for row in found:
+        low, high = ltv_tables.range_of_sum(float(row["expected"]), row["variance"], row["shared_sd"])
+        ranged.append({**row, "low": low, "high": high})
+    return ranged
 
 
 def headline_window(version: Published, days: int) -> dict[str, datetime | None]:
@@ -58,14 +72,15 @@ def period(version: Published, begun: datetime, grain: str, zone: ZoneInfo, days
     return {"since": max(since, limits["since"]), "until": min(until, limits["until"])}
 
 
-def _next_month(day: datetime) -> datetime:
-    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+def next_month(day: date) -> datetime:
+    """Give the beginning of the month after a day's."""
+    return datetime(day.year + day.month // 12, day.month % 12 + 1, 1)  # noqa: DTZ001  # in the zone of the day
 
 
 _NEXT: Mapping[str, Callable[[datetime], datetime]] = {
     "day": lambda day: day + timedelta(days=1),
     "week": lambda day: day + timedelta(days=7),
-    "month": _next_month,
+    "month": next_month,
 }
 
 

@@ -24,6 +24,12 @@ timed as (
 
 ),
 
+located as (
+
+    select * from {{ ref("int_customers_located") }}
+
+),
+
 scored as (
 
     select * from {{ ref("int_customers_scored") }}
@@ -58,6 +64,7 @@ final as (
         described.country,
         described.locale,
         described.timezone,
+        located.timezone as local_timezone,
         described.phone is not null or described.user_id is not null as is_reachable,
         case when consents.has_consent then 'opted_in' when not consents.has_consent then 'opted_out' else 'unknown' end
             as consent,
@@ -115,6 +122,7 @@ final as (
     inner join described on measured.customer_id = described.customer_id
     inner join tagged on measured.customer_id = tagged.customer_id
     left join timed on measured.customer_id = timed.customer_id
+    left join located on measured.customer_id = located.customer_id
     left join scored on measured.customer_id = scored.customer_id
     left join valued on measured.customer_id = valued.customer_id
     left join consents on measured.customer_id = consents.customer_id

@@ -1,0 +1,30 @@
+-- Today's fit, and the fits of the past beside what came.
+select
+    quarters_ago,
+    ends_on,
+    ltv_basis,
+    process,
+    has_dropout,
+    months,
+    discount_rate,
+    customers,
+    repeaters,
+    mean_spend,
+    season,
+    value_level,
+    value_sd,
+    backtest_days,
+    expected_value,
+    expected_value_low,
+    expected_value_high,
+    actual_value,
+    is_in_range,
+    bias,
+    naive_bias,
+    mae,
+    naive_mae,
+    capture,
+    decile_error,
+    currency
+from fct_ltv_fits
+order by quarters_ago

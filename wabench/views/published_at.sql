@@ -1,0 +1,2 @@
+select max(refreshed_at) as at
+from dim_customers
