@@ -27,6 +27,14 @@ STEPS = (
     (N_("Converted"), "converted", "delivered"),
 )
 BADGES = {"approved": "green", "pending": "blue", "paused": "orange", "rejected": "red", "disabled": "red"}
+STATES = {
+    "approved": N_("is approved"),
+    "pending": N_("is in review"),
+    "paused": N_("is paused"),
+    "rejected": N_("is rejected"),
+    "disabled": N_("is disabled"),
+}
+TOLD = {"green": N_("green"), "yellow": N_("yellow"), "red": N_("red")}
 QUALITIES = {"green": "green", "yellow": "orange", "red": "red"}
 MARKS = {
     lint.Severity.ERROR: ":red[:material/error:]",
@@ -115,6 +123,10 @@ def overview(known: list[Known]) -> None:
         st.rerun()
 
 
+def status(word: str) -> str:
+    return _(STATES[word]) if word in STATES else word
+
+
 def total(used: Mapping[Any, dict[str, Any]], column: str) -> int:
     return sum(int(row[column]) for row in used.values())
 
@@ -137,8 +149,8 @@ def row_of(each: Known, did: dict[str, Any]) -> dict[str, Any]:
 
     return {
         _("Template"): each.name,
-        _("Status"): _(each.status),
-        _("Quality"): _(each.quality) if each.quality in QUALITIES else None,
+        _("Status"): status(each.status),
+        _("Quality"): _(TOLD[each.quality]) if each.quality in QUALITIES else None,
         _("Category"): _(each.category) if each.category else None,
         _("Template language"): each.language or None,
         _("Known from"): each.provider or "wabench.toml",
@@ -190,8 +202,8 @@ def one(each: Known) -> None:
 
 
 def state(each: Known) -> str:
-    badge = f":{BADGES.get(each.status, 'gray')}-badge[{_(each.status)}]"
-    quality = f":{QUALITIES[each.quality]}-badge[{_(each.quality)}]" if each.quality in QUALITIES else ""
+    badge = f":{BADGES.get(each.status, 'gray')}-badge[{status(each.status)}]"
+    quality = f":{QUALITIES[each.quality]}-badge[{_(TOLD[each.quality])}]" if each.quality in QUALITIES else ""
     told = [_(each.category) if each.category else "", each.language, each.provider or "wabench.toml"]
     if each.told_at:
         told.append(_("as told {day}", day=day(each.told_at.replace(tzinfo=None))))
@@ -304,7 +316,7 @@ def submit(each: Known, provider: str, actor: Actor) -> None:
     except WabenchError as error:
         look.refused(error)
         return
-    st.success(_("{name} is {status} at {provider}", name=each.name, status=_(said.status), provider=provider))
+    st.success(_("{name} {status} at {provider}", name=each.name, status=status(said.status), provider=provider))
 
 
 @st.cache_data(show_spinner=False)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import streamlit as st
 from parts import bubble, campaign_figures, campaign_forecast, campaign_people, charts, lang, look, person, shop
-from parts.lang import N_, NONE, _, n_, number, percent
+from parts.lang import N_, NONE, _, number, percent
 
 from wabench import accounts, display
 from wabench.acts import campaigns as acts
@@ -256,12 +256,11 @@ def live(name: str, status: CampaignState, was_sending: bool) -> None:
 
 
 def texts(campaign: Campaign) -> None:
-    look.section(
-        _("Texts"),
-        n_("What its customers read; variables of their own are left open",
-           "What its customers read, {n} texts by chance; variables of their own are left open",
-           len(campaign.texts)),
-    )  # fmt: skip
+    note = _("What its customers read; variables of their own are left open")
+    if campaign.variants:
+        note = _("What its customers read, one of {n} texts by chance; variables of their own are left open",
+                 n=number(len(campaign.variants)))  # fmt: skip
+    look.section(_("Texts"), note)
     for cell, text in zip(st.columns(max(len(campaign.texts), 2)), campaign.texts, strict=False):
         with cell:
             name = f"{text.variant} · {percent(text.share, 1)} · " if text.variant else ""
