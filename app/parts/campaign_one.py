@@ -4,7 +4,7 @@ from datetime import datetime
 
 import streamlit as st
 from parts import bubble, campaign_figures, campaign_forecast, campaign_people, charts, lang, look, person, shop
-from parts.lang import N_, NONE, _, number, percent
+from parts.lang import N_, NONE, _, number, percent, share
 
 from wabench import accounts, display
 from wabench.acts import campaigns as acts
@@ -58,7 +58,7 @@ def show(name: str) -> None:
     head(campaign)
     steps(campaign)
     actions(campaign, progress)
-    if campaign.status in (CampaignState.RUNNING, CampaignState.PAUSED):
+    if progress.is_sending or campaign.status in (CampaignState.RUNNING, CampaignState.PAUSED):
         live(name, campaign.status, progress.is_sending)
     if campaign.status in BEGUN:
         campaign_figures.show(campaign)
@@ -125,6 +125,8 @@ def actions(campaign: Campaign, progress: Progress) -> None:
         match campaign.status:
             case CampaignState.PLANNED | CampaignState.TESTED:
                 unapproved(campaign, actor)
+            case CampaignState.APPROVED if progress.is_sending:
+                st.caption(_("It begins: what came back before is read first."))
             case CampaignState.APPROVED:
                 start(campaign, actor)
             case CampaignState.RUNNING if progress.is_stuck:
@@ -263,7 +265,7 @@ def texts(campaign: Campaign) -> None:
     look.section(_("Texts"), note)
     for cell, text in zip(st.columns(max(len(campaign.texts), 2)), campaign.texts, strict=False):
         with cell:
-            name = f"{text.variant} · {percent(text.share, 1)} · " if text.variant else ""
+            name = f"{text.variant} · {share(text.share, 0)} · " if text.variant else ""
             bubble.show(text.template_body or "", f"{name}{text.template_name} · {text.language}")
 
 

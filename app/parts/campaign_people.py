@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 from parts import charts, look, shop
-from parts.lang import N_, _, number
+from parts.lang import N_, _, number, percent
 
 from wabench.behind import Behind
 from wabench.campaigns import recipients
@@ -63,7 +63,7 @@ def bars(names: list[str], found: list[Outcome], total: int) -> go.Figure:
     drawn = go.Figure(
         go.Bar(
             y=names, x=[each.sends for each in found], orientation="h", hoverinfo="none", cliponaxis=False,
-            text=[f"{number(each.sends)} · {each.sends / total:.1%}" for each in found], textposition="outside",
+            text=[f"{number(each.sends)} · {percent(each.sends, total)}" for each in found], textposition="outside",
             marker_color=[charts.colour(COLOURS.get(each.state, "pale")) for each in found],
         )
     )  # fmt: skip

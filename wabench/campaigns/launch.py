@@ -117,17 +117,21 @@ def _spawn(settings: Settings, words: Sequence[str], log: Path) -> subprocess.Po
 
 
 def _await(settings: Settings, campaign: Campaign, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until the process has the campaign's lock, or has ended."""
-    until, lock = time.monotonic() + _PATIENCE_SECONDS, _lock_file(settings, campaign)
+    """Wait until the process sends, or has ended; one that still reads what came back before is left to itself."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    has_lock = False
     while time.monotonic() < until:
         if (code := process.poll()) is not None:
             if code:
                 raise WabenchError(_last_line(log) or f"the sender ended with {code}; see {log}")
             return
-        if (holder := locks.last(lock)) and holder.pid == process.pid:
+        holder = locks.last(_lock_file(settings, campaign))
+        has_lock = holder is not None and holder.pid == process.pid
+        if has_lock and progress(settings, campaign.name).status is CampaignState.RUNNING:
             return
         time.sleep(_LOOK_SECONDS)
-    raise WabenchError(f"the sender does not come up; see {log}")
+    if not has_lock:
+        raise WabenchError(f"the sender does not come up; see {log}")
 
 
 def _lock_file(settings: Settings, campaign: Campaign) -> Path:
