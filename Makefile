@@ -9,7 +9,7 @@ BENCH_READY := $(VENV)/.bench
 # Public data and specifications that some tests compare with, where they are at hand.
 export WABENCH_SHARED ?= $(wildcard $(abspath ../shared))
 
-.PHONY: setup demo app check test test-faults test-spark spark java bench screenshots browser clean
+.PHONY: setup demo app check test test-faults test-spark spark java bench bench-app screenshots browser clean
 
 setup: $(READY)
 
@@ -54,11 +54,16 @@ $(SPARK)/.ready: requirements-spark.lock pyproject.toml
 	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-bench: setup $(BENCH_READY)
+bench: setup browser $(BENCH_READY)
 	$(BIN)/python tests/bench/bench_landing.py
 	$(BIN)/python tests/bench/bench_receiver.py
 	PYTHONPATH=tests/support $(BIN)/python tests/bench/bench_ltv.py
 	$(BIN)/python tests/bench/bench_refresh.py
+	$(BIN)/python tests/bench/bench_app.py
+
+# Segments and pages at a million customers while a refresh runs; ARGS="--shop FOLDER" keeps the shop for the next time.
+bench-app: setup browser
+	$(BIN)/python tests/bench/bench_app.py $(ARGS)
 
 # What measurements compare with, and nothing else needs; its lock pins the rest as requirements.lock does.
 $(BENCH_READY): requirements-bench.lock $(READY)

@@ -210,6 +210,23 @@ alter table raw.sends add column if not exists text_length bigint;
 alter table raw.sends add column if not exists is_personalised boolean;
 alter table raw.sends add column if not exists arm text;
 
+create table if not exists raw.replies (
+    reply_id text not null,
+    customer_id text not null,            -- as it was when it was written
+    provider text not null,
+    channel_id text not null,
+    written_by text not null,             -- rule person
+    canned text,                          -- the canned reply it was made of
+    state text not null,                  -- as of sends
+    reason text,
+    message_id text,
+    error_code text,
+    error_family text,
+    asked_at timestamp,
+    claimed_at timestamp,
+    outcome_at timestamp
+);
+
 create table if not exists raw.refreshes (
     run_id text not null,
     started_at timestamp not null,

@@ -4,13 +4,7 @@ from collections.abc import Sequence
 
 from wabench.events import EventType, MessageEvent
 from wabench.providers.errors import STOPPED_CODES
-
-STOP_WORDS = frozenset({
-    "stop", "stopall", "stop all", "unsubscribe", "stopp", "parar", "pare", "sair", "baja", "стоп", "отписаться",
-})  # fmt: skip
-"""Each is an opt-out only as the whole message: "stop by tomorrow" is none."""
-_LONGEST = 20
-_AROUND = " \t\r\n.!\"'«»“”"
+from wabench.replies.spoken import Command, command
 
 
 def opt_outs(events: Sequence[MessageEvent]) -> list[MessageEvent]:
@@ -24,7 +18,7 @@ def _is_stated(event: MessageEvent) -> bool:
     if event.event_type == EventType.FAILED:
         return event.error_code in STOPPED_CODES
     said = event.body_text if event.event_type == EventType.RECEIVED else None
-    return said is not None and len(said) <= _LONGEST and said.strip(_AROUND).casefold() in STOP_WORDS
+    return said is not None and command(said) is Command.STOP
 
 
 def _opt_out(event: MessageEvent) -> MessageEvent:

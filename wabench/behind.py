@@ -25,18 +25,23 @@ class Behind:
 
 def count(version: Published, of: Behind) -> int:
     """Count the customers behind a figure."""
-    found: int = version.one(_COUNT.format(behind=_sql(of.view)), of.params)["customers"]
+    found: int = version.one(_COUNT.format(behind=_sql(of.view)), _asked(of))["customers"]
     return found
 
 
 def sample(version: Published, of: Behind, size: int = 20) -> pa.Table:
     """Show those of them who brought most, phones masked to their last 4 digits."""
-    return version.query(_people(of), {**of.params, "size": size, "is_masked": True})
+    return version.query(_people(of), {**_asked(of), "size": size, "is_masked": True})
 
 
 def stream(version: Published, of: Behind, with_phones: bool) -> pa.RecordBatchReader:
     """Hand out all of them, phones masked unless they are asked for whole."""
-    return version.stream(_people(of), {**of.params, "size": None, "is_masked": not with_phones})
+    return version.stream(_people(of), {**_asked(of), "size": None, "is_masked": not with_phones})
+
+
+def _asked(of: Behind) -> dict[str, Any]:
+    """Give the parameters as DuckDB takes them: several values are a list, which a cache can't hold."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in of.params.items()}
 
 
 def _people(of: Behind) -> str:

@@ -62,7 +62,9 @@ def simulate(customers: int, days: int, seed: int, now: datetime) -> Shop:
     numbers = iter(range(1001, 10**9))
     orders = [order for person in people for order in _orders(person, chance, now, numbers)]
     orders.sort(key=lambda order: str(order["created_at"]))
-    updates = sorted(_traffic(people, chance, now - timedelta(days=days), now), key=lambda update: update[0])
+    traffic = list(_traffic(people, chance, now - timedelta(days=days), now))
+    answers = _answers(traffic, random.Random(seed + 2), now)
+    updates = sorted([*traffic, *answers], key=lambda update: update[0])
     return Shop([_person(p) for p in people], orders, [*_bodies(updates), *_account_updates(now)])
 
 
@@ -186,6 +188,25 @@ def _message(
     answered = read + chance.expovariate(1 / 240)
     if chance.random() < person.warmth * 0.12 and answered < now.timestamp():
         yield answered, "messages", _inbound(person, f"{message_id}.r", answered, message_id, chance)
+
+
+def _answers(traffic: list[Update], chance: random.Random, now: datetime) -> Iterator[Update]:
+    """Let somebody in the shop answer most of what is written: in minutes by day, in the morning what came at night."""
+    for at, kind, item in traffic:
+        if kind != "messages" or chance.random() > 0.88:
+            continue
+        hour = datetime.fromtimestamp(at - 3 * 3600, UTC).hour  # on São Paulo's clock
+        night = 0 if 9 <= hour < 21 else (9 - hour) % 24 * 3600
+        answered = at + night + 60 * chance.lognormvariate(2.6, 1.3)
+        if answered > now.timestamp():
+            continue
+        message_id = f"{item['id']}.a"
+        told = {"id": message_id, "recipient_id": item["from"], "pricing": _FREE}
+        yield answered, "statuses", told | {"status": "sent", "timestamp": str(int(answered))}
+        yield answered + 2, "statuses", told | {"status": "delivered", "timestamp": str(int(answered + 2))}
+
+
+_FREE = {"billable": False, "pricing_model": "PMP", "type": "free_customer_service", "category": "service"}
 
 
 def _status(person: Customer, message_id: str, state: str, at: float, category: str) -> dict[str, Any]:

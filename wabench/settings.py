@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
+from wabench import hours
 from wabench.errors import UsageError
 from wabench.roles import Role
 
@@ -188,6 +189,14 @@ class Paths(BaseModel):
         return self.home / "segments"
 
     @property
+    def replies(self) -> Path:
+        return self.home / "replies.csv"
+
+    @property
+    def canned_replies(self) -> Path:
+        return self.home / "canned_replies.csv"
+
+    @property
     def segment_history(self) -> Path:
         return self.data / "segments.ndjson"
 
@@ -216,6 +225,9 @@ class Settings(BaseModel):
     )
     unknown_wait_minutes: float = Field(
         60, ge=0, description="how long an unknown send waits for a status before it is listed"
+    )
+    business_hours: str = Field(
+        "mon-fri 09:00-18:00", description="when somebody answers, in the shop's zone; always: around the clock"
     )
     attribution_days: int = Field(5, gt=0, description="an order this many days after delivery counts for the message")
     attribution_model: Literal["last_touch", "first_touch", "linear"] = Field(
@@ -248,6 +260,12 @@ class Settings(BaseModel):
             raise ValueError(f"no time zone is called {value!r}; write it like America/Sao_Paulo")
         return value
 
+    @field_validator("business_hours")
+    @classmethod
+    def _are_hours(cls, value: str) -> str:
+        hours.parse(value)
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _is_web_address(cls, value: str) -> str:
@@ -274,6 +292,10 @@ class Settings(BaseModel):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def open_hours(self) -> hours.BusinessHours:
+        return hours.parse(self.business_hours)
 
     def secret(self, name: str) -> str | None:
         """Give the secret `WABENCH_<NAME>`, or None where it is not set."""

@@ -150,7 +150,7 @@ def facts(found: dict[str, Any]) -> None:
         _("Time zone"): found["timezone"] or _("not known"),
         _("Customer id"): found["customer_id"],
     }
-    rows = [{_("Fact"): name, _("Value"): value} for name, value in shown.items()]
+    rows = [{_("Fact"): name, _("As known"): value} for name, value in shown.items()]
     st.dataframe(rows, hide_index=True, height="content", placeholder=NONE)
 
 

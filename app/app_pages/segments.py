@@ -1,254 +1,268 @@
-"""Segments: choose customers, see how many and who, then export them, save the rule, or plan a campaign."""
+"""Segments: choose customers by filters, by a rule, or a saved segment; how many, who, at what cost, and why."""
 
-import shlex
-from typing import Any
+from pathlib import Path
 
 import streamlit as st
+from parts import builder, filters, look, person, rules, segment_looks, shop
+from parts.lang import N_, _, number, percent
+from parts.look import Figure
 
-from wabench import display, published, segments, views
-from wabench import settings as configuration
-from wabench.campaigns import plan as planning
-from wabench.campaigns import templates
+from wabench import display, segments
+from wabench.acts import segments as acts
 from wabench.errors import WabenchError
 from wabench.published import Published
-from wabench.segments import Counts, Segment, files, filters
-from wabench.segments.fields import CLOSED
-from wabench.segments.rules import Rule
-from wabench.settings import Settings, TemplateSettings
+from wabench.roles import Action
+from wabench.segments import Counts, Segment, files
+from wabench.segments.fields import CLOSED, Catalog
+from wabench.segments.filters import UNSET, rule_of
+from wabench.segments.rules import EVERYONE, Leaf, Operator, Rule, Sql, leaves
+from wabench.settings import Settings
 
-TAGS = {"frequency_tag": "Frequency", "order_value_tag": "Order value", "engagement_tag": "Engagement"}
-COLUMNS = {
-    "customer_id": None,
-    "name": "Name",
-    "phone": "Phone",
-    "country": "Country",
-    "consent": "Consent",
-    "is_reachable": None,
-    "frequency_tag": "Frequency",
-    "order_value_tag": "Order value",
-    "engagement_tag": "Engagement",
-    "orders": "Orders",
-    "net_revenue": st.column_config.NumberColumn("Net revenue", format="%.2f"),
-    "last_order_at": st.column_config.DatetimeColumn("Last order", format="D MMM YYYY"),
-    "last_interaction_at": st.column_config.DatetimeColumn("Last interaction", format="D MMM YYYY"),
+TAGS = {
+    "frequency_tag": N_("Frequency"),
+    "order_value_tag": N_("Order value"),
+    "engagement_tag": N_("Engagement"),
+    "consent": N_("Consent"),
 }
-SHOWN = 20
-TEXT = "a fixed text"
-
-
-@st.cache_data(show_spinner=False, max_entries=50)
-def facets(path: str, _version: Published) -> dict[str, dict[str | None, int]]:
-    """Count the customers of each tag value, consent and country, once for each published version."""
-    found: dict[str, dict[str | None, int]] = {}
-    for row in views.rows(_version, "facets"):
-        found.setdefault(row["field"], {})[row["value"]] = row["customers"]
-    return found
-
-
-@st.cache_data(show_spinner=False, max_entries=500)
-def look(
-    path: str, rule: Rule, consent: str, zone: str, _settings: Settings, _version: Published
-) -> tuple[Counts, Any]:
-    """Count and sample a rule, once for each published version."""
-    return segments.count(_settings, rule, _version), segments.sample(_settings, rule, SHOWN, _version)
+BY = {"filters": N_("Filters"), "rule": N_("Rule"), "saved": N_("Saved")}
+CAMPAIGNS = "app_pages/campaigns.py"
 
 
 def page() -> None:
-    settings = configuration.load()
-    version = published.current(settings)
-    st.title("Segments", anchor=False)
+    look.heading(_("Segments"))
+    settings, version = shop.settings(), shop.version()
     if saved := st.session_state.pop("just_saved", None):
-        st.session_state.by, st.session_state.segment = "saved", saved
-        st.toast(f"Saved as segments/{saved}.yml", icon=":material/check:")
-    left, right = st.columns([2, 5], gap="large")
-    with left:
-        segment = choose(settings, version)
+        st.session_state["by"], st.session_state["segment"] = "saved", saved
+        st.toast(_("Saved as segments/{name}.yml", name=saved), icon=":material/check:")
+    if not shop.one("customers_total")["customers"]:
+        look.nothing(_("There are no customers yet. Bring orders or messages in with `wabench ingest`, then "
+                       "`wabench refresh`."))  # fmt: skip
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        by = filters.one(_("By"), list(BY), "by", first_by(), lambda each: _(BY[each]), label_visibility="collapsed")
+        st.space("stretch")
+        actions = st.container(horizontal=True, gap="small", width="content")
+    numbers = st.container(gap="small")
+    segment = chosen(by, settings, version)
     if segment is None:
         return
-    with right:
-        try:
-            counts, sample = look(
-                str(version.path), segment.where, settings.consent, settings.timezone, settings, version
-            )
-        except WabenchError as error:
-            st.error(display.verbatim(str(error)), icon=":material/error:")
-            return
+    try:
+        guard(segment.where)
+        key = segment_looks.key_of(settings, segment.where, version)
+        counts = counted(key, settings.consent, segment.where, settings, version)
+    except WabenchError as error:
+        with numbers:
+            look.refused(error)
+        return
+    with numbers:
         figures(counts, settings)
-        people(counts, sample, settings)
-    export_tab, save_tab, plan_tab = right.tabs(["Export", "Save as a segment", "Plan a campaign"])
-    with export_tab:
-        export(settings, segment, counts)
-    with save_tab:
-        save(settings, segment)
-    with plan_tab:
-        plan(settings, segment, version, counts)
+    with actions:
+        deeds(settings, segment, counts)
+    segment_looks.show(settings, version, segment, counts)
 
 
-def choose(settings: Settings, version: Published) -> Segment | None:
-    source = st.segmented_control(
-        "By", ["filters", "saved"], default="filters", required=True, key="by", bind="query-params",
-        label_visibility="collapsed",
-    )  # fmt: skip
-    return by_filters(version) if source == "filters" else by_name(settings)
+def chosen(by: str, settings: Settings, version: Published) -> Segment | None:
+    """Give what is being looked at: filters, a rule that is built, or a saved segment."""
+    if by == "saved":
+        return by_name(settings)
+    return by_rule(settings, version) if by == "rule" else by_filters()
 
 
-def by_filters(version: Published) -> Segment:
-    counted = facets(str(version.path), version)
+def first_by() -> str:
+    """A link with a rule leads to the builder, whatever it leaves out."""
+    return "rule" if st.query_params.get("rule") else "filters"
+
+
+def by_filters() -> Segment:
+    counted: dict[str, dict[str | None, int]] = {}
+    for row in shop.rows("facets"):
+        counted.setdefault(row["field"], {})[row["value"]] = row["customers"]
+    countries = [value if value is not None else UNSET for value in counted.get("country", {})]
     chosen: dict[str, list[str]] = {}
-    for field, label in TAGS.items():
-        chosen[field] = st.pills(
-            label, CLOSED[field], selection_mode="multi",
-            key=field.removesuffix("_tag"), bind="query-params", wrap=True,
-            help=" · ".join(f"{value}: {counted.get(field, {}).get(value, 0):,}" for value in CLOSED[field]),
+    left, right = st.columns(2, gap="large")
+    for cell, field in zip((left, left, left, right), TAGS, strict=True):
+        with cell:
+            chosen[field] = filters.several(
+                _(TAGS[field]), CLOSED[field], field.removesuffix("_tag"), look.label,
+                help=" · ".join(f"{look.label(value)}: {number(counted.get(field, {}).get(value, 0))}"
+                                for value in CLOSED[field]),
+            )  # fmt: skip
+    with right:
+        chosen["country"] = filters.several(
+            _("Country"), countries, "country", lambda each: _(each), widget=st.multiselect, placeholder=_("Any"),
+            width=360,
         )  # fmt: skip
-    chosen["consent"] = st.pills(
-        "Consent", CLOSED["consent"], selection_mode="multi", key="consent", bind="query-params"
-    )
-    countries = [value if value is not None else filters.UNSET for value in counted.get("country", {})]
-    chosen["country"] = st.multiselect("Country", countries, key="country", bind="query-params", placeholder="Any")
-    reachable = st.toggle("Only who can be reached", key="reachable", bind="query-params")
-    return Segment("filtered", "", filters.rule_of(chosen, reachable))
+        reachable = st.toggle(_("Only who can be reached"), key="reachable", bind="query-params")
+    segment = Segment("filtered", "", rule_of(chosen, reachable))
+    st.button(_("Go on as a rule"), icon=":material/account_tree:", type="tertiary", on_click=edit, args=(segment,))
+    return segment
+
+
+def by_rule(settings: Settings, version: Published) -> Segment:
+    editing: Segment | None = st.session_state.get("editing")
+    if editing is not None:
+        st.caption(_("Going on with {name}", name=editing.name))
+    catalog = seen_by(segments.catalog(settings, version))
+    offered: dict[str, list[str]] = {}
+    for row in shop.rows("offered"):
+        offered.setdefault(row["field"], []).append(row["value"])
+    others = [name for name in files.names(settings) if editing is None or name != editing.name]
+    try:
+        rule = builder.build(catalog, offered, others, lambda: EVERYONE)
+    except WabenchError as error:
+        look.refused(error)
+        st.button(_("Begin anew"), on_click=begin_anew)
+        rule = EVERYONE
+    name, about = (editing.name, editing.description) if editing else ("rule", "")
+    segment = Segment(name, about, rule, *([editing.expect] if editing else []))
+    with st.container(horizontal=True):
+        written(segment)
+        if rule != EVERYONE:
+            st.button(_("Begin anew"), icon=":material/refresh:", type="tertiary", on_click=begin_anew)
+    return segment
 
 
 def by_name(settings: Settings) -> Segment | None:
     names = files.names(settings)
     if not names:
-        st.info("No segment is saved yet. Choose by filters and save one.", icon=":material/info:")
+        look.nothing(_("No segment is saved yet. Choose by filters and save one."))
         return None
-    name = st.selectbox("Segment", names, key="segment", bind="query-params")
+    name = filters.one(_("Segment"), names, "segment", names[0], widget=st.selectbox)
     try:
-        segment = files.load(settings, str(name))
+        segment = files.load(settings, name)
     except WabenchError as error:
-        st.error(f"{display.verbatim(str(error))}", icon=":material/error:")
+        look.refused(error)
         return None
     st.caption(display.verbatim(segment.description))
     st.code(files.text(segment), language="yaml", wrap_lines=True)
+    if not isinstance(segment.where, Sql):
+        st.button(_("Go on as a rule"), icon=":material/account_tree:", type="tertiary", on_click=edit, args=(segment,))
     return segment
 
 
+def edit(segment: Segment) -> None:
+    """Go on with a segment in the builder; runs before the page is drawn again."""
+    st.query_params.pop("rule", None)
+    builder.put(segment.where)
+    st.session_state["editing"] = segment if segment.name in files.names(shop.settings()) else None
+    st.session_state["by"] = "rule"
+
+
+def begin_anew() -> None:
+    st.query_params.pop("rule", None)
+    builder.put(EVERYONE)
+    st.session_state["editing"] = None
+
+
+def seen_by(catalog: Catalog) -> Catalog:
+    """Leave out what may not be asked by who sees phones masked: counts would tell the digits one by one."""
+    if not person.is_masked():
+        return catalog
+    fields = {name: field for name, field in catalog.fields.items() if name not in rules.IDENTIFYING}
+    return Catalog(fields, catalog.as_of, catalog.zone, catalog.tables, catalog.campaigns, catalog.segment, catalog.run)
+
+
+def guard(rule: Rule) -> None:
+    """Raise WabenchError for a rule that tries out what its reader sees masked."""
+    tried = {
+        leaf.field for _at, leaf in leaves(rule)
+        if isinstance(leaf, Leaf) and leaf.field in rules.IDENTIFYING and leaf.operator is not Operator.IS_SET
+    }  # fmt: skip
+    if tried and person.is_masked():
+        raise WabenchError(_("You see phones and e-mails masked, so a rule of yours can't ask for them: {fields}",
+                             fields=", ".join(sorted(tried))))  # fmt: skip
+
+
+def written(segment: Segment) -> None:
+    with st.popover(files.FORMAT, icon=":material/code:", type="tertiary"):
+        st.code(files.text(segment), language="yaml", wrap_lines=True)
+
+
+@st.cache_data(show_spinner=False, max_entries=500)
+def counted(key: str, consent: str, _rule: Rule, _settings: Settings, _version: Published) -> Counts:
+    return segments.count(_settings, _rule, _version)
+
+
 def figures(counts: Counts, settings: Settings) -> None:
-    consented = "opted in" if settings.consent == "explicit" else "did not opt out"
-    shown = (
-        ("Customers", counts.customers,
-         f"{display.percent(counts.customers, counts.total)} of all {display.number(counts.total)}"),
-        ("Reachable", counts.reachable,
-         f"{display.percent(counts.reachable, counts.customers)} of them have a phone or WhatsApp id"),
-        ("May get promotions", counts.consented,
-         f"{display.percent(counts.consented, counts.customers)} of them are reachable and {consented}"),
-        ("Decided by unset values", counts.decided_by_unset,
-         f"of {display.number(counts.total)}; what is asked is not known of them"
-         if counts.decided_by_unset else f"of {display.number(counts.total)}; all that is asked is known"),
-    )  # fmt: skip
-    for cell, (name, value, note) in zip(st.columns(len(shown), gap="small"), shown, strict=True):
-        with cell.container(border=True, height="stretch", gap="xxsmall"):
-            st.metric(name, display.number(value))
-            st.caption(note)
+    consented = _("reachable and opted in") if settings.consent == "explicit" else _("reachable and did not opt out")
+    of_all = _("of all {total}", total=number(counts.total))
+    unset = _("all that is asked is known of everybody")
+    if counts.decided_by_unset:
+        unset = _("{of}: what is asked is not known of them", of=of_all)
+    look.cards((
+        Figure(_("Customers"), number(counts.customers), f"{percent(counts.customers, counts.total)} {of_all}"),
+        Figure(_("Reachable"), number(counts.reachable),
+               _("{share} of them have a phone or WhatsApp id", share=percent(counts.reachable, counts.customers))),
+        Figure(_("May get promotions"), number(counts.consented),
+               f"{percent(counts.consented, counts.customers)}: {consented}"),
+        Figure(_("Decided by unset values"), number(counts.decided_by_unset), unset),
+    ))  # fmt: skip
 
 
-def people(counts: Counts, sample: Any, settings: Settings) -> None:
-    if not counts.total:
-        st.info(
-            "There are no customers yet. Bring orders or messages in with `wabench ingest`, then `wabench refresh`.",
-            icon=":material/info:",
-        )
-    elif not counts.customers:
-        st.info("Nobody matches. Take a filter away.", icon=":material/info:")
-    else:
-        st.dataframe(sample, hide_index=True, column_config=COLUMNS, height=320, placeholder="–")
-        st.caption(
-            f"{sample.num_rows} of {display.number(counts.customers)}, picked at random and the same each time; "
-            f"as of {display.moment(counts.as_of, settings.zone)}"
-        )
-
-
-def export(settings: Settings, segment: Segment, counts: Counts) -> None:
-    whole = st.checkbox("Phones and e-mails whole, not masked", key="whole_phones")
-    st.caption(
-        f"{display.number(counts.customers)} rows, every column, times in UTC. The manifest says which rule on which "
-        "data, and the file's SHA-256."
-    )
-    with st.container(horizontal=True):
-        st.download_button(
-            "Download CSV", lambda: segments.render(settings, segment, whole)[0], f"{segment.name}.csv", "text/csv",
-            on_click="ignore", type="primary", disabled=not counts.customers, icon=":material/download:",
-        )  # fmt: skip
-        st.download_button(
-            "Manifest", lambda: segments.render(settings, segment, whole)[1].to_json(),
-            f"{segment.name}.manifest.json", "application/json", on_click="ignore", disabled=not counts.customers,
-        )  # fmt: skip
+def deeds(settings: Settings, segment: Segment, counts: Counts) -> None:
+    """What can be done with it: save, take along, plan a campaign."""
+    if person.may(Action.SAVE_SEGMENT) and not isinstance(segment.where, Sql):
+        save(settings, segment)
+    if person.may(Action.EXPORT):
+        export(settings, segment, counts)
+    if person.may(Action.PLAN):
+        campaign(segment)
 
 
 def save(settings: Settings, segment: Segment) -> None:
-    with st.form("save", border=False):
-        name = st.text_input("Name", placeholder="loyal_in_brazil", help="a-z, 0-9 and _; it is the file's name")
-        description = st.text_input("What it is for", placeholder="Frequent buyers in Brazil")
-        if not st.form_submit_button("Save"):
+    with st.popover(_("Save"), icon=":material/save:"), st.form("save", border=False):
+        editing: Segment | None = st.session_state.get("editing")
+        name = st.text_input(_("Name"), editing.name if editing else "", placeholder="loyal_in_brazil",
+                             help=_("a-z, 0-9 and _; it is the file's name")).strip()  # fmt: skip
+        about = st.text_input(
+            _("What it is for"), segment.description, placeholder=_("Frequent buyers in Brazil")
+        ).strip()
+        is_pressed = st.form_submit_button(_("Save"), type="primary")
+        st.code(files.text(Segment(name or "name", about, segment.where, segment.expect)), language="yaml")
+        if not is_pressed or (actor := person.actor()) is None:
             return
-    try:
-        files.save(settings, Segment(name.strip(), description.strip(), segment.where))
-    except WabenchError as error:
-        st.error(display.verbatim(str(error)), icon=":material/error:")
+        try:
+            is_same = editing is not None and name == editing.name
+            acts.save(settings, actor, Segment(name, about, segment.where, segment.expect), overwrite=is_same)
+        except WabenchError as error:
+            look.refused(error)
+            return
+        st.session_state["just_saved"] = name
+        st.rerun()
+
+
+def export(settings: Settings, segment: Segment, counts: Counts) -> None:
+    actor = person.actor()
+    if actor is None:
         return
-    st.session_state.just_saved = name.strip()
-    st.rerun()
+    with st.popover(_("Export"), icon=":material/download:", disabled=not counts.customers):
+        may_see = actor.may(Action.SEE_PHONES)
+        whole = bool(may_see and st.checkbox(_("Phones and e-mails whole, not masked"), key="whole_phones"))
+        st.caption(
+            _("{rows} rows, every column, times in UTC. The manifest says which rule on which data, and the file's "
+              "SHA-256.", rows=number(counts.customers))
+        )  # fmt: skip
+        st.download_button(
+            _("Download CSV"), lambda: acts.export(settings, actor, segment, whole)[0], f"{segment.name}.csv",
+            "text/csv", on_click="ignore", type="primary", icon=":material/download:",
+        )  # fmt: skip
+        st.download_button(
+            _("Manifest"), lambda: acts.export(settings, actor, segment, whole)[1].to_json(),
+            f"{segment.name}.manifest.json", "application/json", on_click="ignore",
+        )  # fmt: skip
 
 
-def plan(settings: Settings, segment: Segment, version: Published, counts: Counts) -> None:
-    if st.session_state.get("by") != "saved":
-        st.info("A campaign is planned for a saved segment: save these filters first.", icon=":material/info:")
+def campaign(segment: Segment) -> None:
+    """Lead to the Campaigns page, for a saved segment: a campaign freezes a rule that can be found again."""
+    if not (Path(__file__).parent / "campaigns.py").is_file():
         return
-    known = templates.sendable(settings, "meta")
-    if not known:
-        st.info("No template is known yet: `wabench template sync`, or see `docs/settings.md`.", icon=":material/info:")
-        return
-    left, right = st.columns(2, gap="large")
-    with left:
-        name = st.text_input("Campaign", placeholder="spring_sale", key="campaign_name").strip()
-        chosen = str(st.selectbox("Template", list(known), key="template"))
-        template = known[chosen]
-        parameters = variables(template, list(version.columns("dim_customers")))
-    with right:
-        preview(template)
-    if st.button("Plan", type="primary", disabled=not counts.customers, icon=":material/outbox:"):
-        planned(settings, name, segment, chosen, parameters)
-
-
-def variables(template: TemplateSettings, columns: list[str]) -> list[str]:
-    """Ask what fills each of a template's variables: a column of the customer, or a text for all."""
-    given = []
-    for variable in templates.variables(template.body):
-        default = columns.index(variable) if variable in columns else columns.index("name")
-        left, right = st.columns(2)
-        source = left.selectbox(f"{{{{{variable}}}}} is", [*columns, TEXT], index=default, key=f"source_{variable}")
-        if source == TEXT:
-            source = f"literal:{right.text_input('Text', key=f'text_{variable}')}"
-        given.append(f"{variable}={source}")
-    return given
-
-
-def preview(template: TemplateSettings) -> None:
-    st.caption(f"{template.category}, {template.language}, {template.status}")
-    with st.container(border=True):
-        st.text(template.body)
-
-
-def planned(settings: Settings, name: str, segment: Segment, template: str, parameters: list[str]) -> None:
-    try:
-        if not name:
-            raise WabenchError("give the campaign a name")
-        made = planning.plan(settings, name, segment.name, template, parameters)
-    except WabenchError as error:
-        st.error(display.verbatim(str(error)), icon=":material/error:")
-        return
-    ready = sum(tally.sends for tally in made.tally if tally.state == "planned")
-    st.success(f"Planned: {ready:,} will be written to, about {made.minutes:,.0f} min.", icon=":material/check:")
-    held = [f"- {tally.reason}: {tally.sends:,}" for tally in made.tally if tally.state != "planned"]
-    if held:
-        st.markdown("Left out, by reason:\n" + "\n".join(held))
-    if made.sample:
-        st.caption("The first would read")
-        st.text(made.sample)
-    st.code(f"wabench campaign test {shlex.quote(name)}", language="sh")
+    is_saved = st.session_state.get("by") == "saved"
+    if is_saved:
+        st.page_link(CAMPAIGNS, label=_("Plan a campaign"), icon=":material/outbox:",
+                     query_params={"new": segment.name})  # fmt: skip
+    else:
+        st.button(_("Plan a campaign"), icon=":material/outbox:", disabled=True,
+                  help=_("A campaign is planned for a saved segment: save this one first"))  # fmt: skip
 
 
 page()

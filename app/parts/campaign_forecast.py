@@ -182,7 +182,7 @@ def ratios(found: list[Compared], currency: str) -> go.Figure:
         y=[_(METRICS[each.metric]) for each in came], x=[(each.actual or 0) / each.expected for each in came],
         mode="markers+text", name=_("Came"), textposition="top center", cliponaxis=False,
         text=[amount(each.metric, each.actual, currency) for each in came],
-        marker={"size": 11, "color": [charts.colour("strong" if inside(each) else "bad") for each in came]},
+        marker={"size": 11, "color": [charts.colour("strong" if inside(each) else "warm") for each in came]},
         hovertemplate="%{y}: %{text}",
     )  # fmt: skip
     drawn.update_layout(yaxis={"autorange": "reversed", "title": None, "automargin": True, "showgrid": False})

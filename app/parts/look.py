@@ -54,7 +54,7 @@ def windowed_heading(title: str, default: str = "30d", note: str | None = None) 
     left.title(title, anchor=False)
     with right:
         name = filters.one(
-            _("Window"), list(views.WINDOWS), "window", default, _short, label_visibility="collapsed"
+            _("Window"), list(views.WINDOWS), "window", default, short, label_visibility="collapsed"
         )  # fmt: skip
     words = _(WINDOW_NAMES[name])
     if name == "all":
@@ -103,5 +103,6 @@ def label(value: str | None) -> str:
     return _("not known") if value is None else _(value)
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
+    """Name a window as briefly as a row of choices needs."""
     return _("all") if name == "all" else _("{days}d", days=views.WINDOWS[name])

@@ -8,7 +8,7 @@ from parts.lang import N_, _
 
 from wabench import display, login
 from wabench.login import Stranger, Why
-from wabench.roles import Actor, Role
+from wabench.roles import Action, Actor, Role
 
 TOLD = {
     Why.NO_EMAIL: N_("Your account has no e-mail address there, so it does not say who you are."),
@@ -30,6 +30,17 @@ def actor() -> Actor | None:
     """Give the person who looks, or None where `door` is to be shown instead of a page."""
     found = _found()
     return found if isinstance(found, Actor) else None
+
+
+def may(action: Action) -> bool:
+    """Tell whether whoever looks may do something; the act behind it asks again."""
+    found = actor()
+    return found is not None and found.may(action)
+
+
+def is_masked() -> bool:
+    """Tell whether they see phones and e-mails masked."""
+    return not may(Action.SEE_PHONES)
 
 
 def door() -> None:

@@ -24,6 +24,9 @@ LEAST: dict[str, list[tuple[dict[str, Any], Role]]] = {
     "audit.lines": [({}, Role.ADMIN)],
     "audit.names": [({}, Role.ADMIN)],
     "exports.customers_behind": [({}, Role.ANALYST), ({"with_phones": True}, Role.MARKETER)],
+    "replies.answer": [({}, Role.MARKETER)],
+    "replies.save_rules": [({}, Role.MARKETER)],
+    "replies.save_canned": [({}, Role.MARKETER)],
 }
 """By act: arguments that matter to what it asks for, and the least role that may."""
 
@@ -92,7 +95,17 @@ def test_every_act_begins_with_the_settings_and_the_actor() -> None:
 def test_the_app_changes_and_exports_through_acts_alone() -> None:
     """What the acts call is not called by a page: it would ask nobody's role."""
     app = Path(__file__).parents[2] / "app"
-    behind_acts = ("files.save(", "files.delete(", "planning.plan(", "plan.plan(", "segments.render(", "runner.run(")
+    behind_acts = (
+        "files.save(",
+        "files.delete(",
+        "planning.plan(",
+        "plan.plan(",
+        "segments.render(",
+        "runner.run(",
+        "sending.send(",
+        "files.save_rules(",
+        "files.save_canned(",
+    )
     guilty = [
         f"{path.name}: {call}"
         for path in app.rglob("*.py")

@@ -15,7 +15,7 @@ from visitor import CUSTOMERS
 
 pytestmark = pytest.mark.browser
 
-DEEPER = ("/customers?customer=c0018", "/customers?q=0018", "/segments?by=saved")
+DEEPER = ("/customers?customer=c0018", "/customers?q=0018", "/segments?by=saved", "/support?dialog=c0018")
 """Places within pages that their links alone don't lead to."""
 
 
@@ -25,9 +25,15 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def behind_login(shop: Path, tmp_path_factory: pytest.TempPathFactory, log: Path) -> Iterator[tuple[str, Provider]]:
+def home(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop of its own, for a login is written into it."""
     home = tmp_path_factory.mktemp("login") / "shop"
     shutil.copytree(shop, home, symlinks=True)
+    return home
+
+
+@pytest.fixture(scope="module")
+def behind_login(home: Path, log: Path) -> Iterator[tuple[str, Provider]]:
     with signed_in.running(home, log) as found:
         yield found
 
@@ -85,11 +91,11 @@ def test_a_browser_that_was_led_here_under_another_name_gets_nothing(host: str, 
     assert httpx.get(address).headers["X-Frame-Options"] == "DENY"
 
 
-def test_an_analyst_is_given_no_whole_phone_or_e_mail_on_any_page(
-    behind_login: tuple[str, Provider], shop: Path, browser: Browser, log: Path
+def test_an_analyst_who_presses_everything_is_given_no_whole_phone_or_e_mail_and_changes_nothing(
+    behind_login: tuple[str, Provider], home: Path, browser: Browser, log: Path
 ) -> None:
     address, _ = behind_login
-    secrets = seen.secrets(shop)
+    secrets, before = seen.secrets(home), seen.state(home)
     assert len(secrets) > 400
     visitor = signed_in.sign_in(browser, address, "Ana")
     given: dict[str, list[bytes]] = {}
@@ -101,6 +107,7 @@ def test_an_analyst_is_given_no_whole_phone_or_e_mail_on_any_page(
         visitor.frames.clear()
     assert {path: found for path, each in given.items() if (found := seen.leaks(each, secrets))} == {}
     assert seen.leaks([log.read_bytes()], secrets) == set()
+    assert seen.state(home) == before
     assert any(CUSTOMERS[18]["name"].encode() in part for part in given["/customers?customer=c0018"])
     visitor.page.close()
 

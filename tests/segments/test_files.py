@@ -52,7 +52,7 @@ where:
     segment, problems = files.read(written(settings, "s", where))
     assert segment is None
     assert problems == [
-        "'whre' is not known here: a segment holds name, description, where; did you mean 'where'?",
+        "'whre' is not known here: a segment holds name, description, where, sql, expect; did you mean 'where'?",
         "where.all[0] (orders): is needs a value; who has none is found by `is_set: no`",
         "where.all[1].any: expected a list of one or more rules, not a list",
         "where.all[2] (orders): unset: expected yes or no, not 'perhaps'",
@@ -62,8 +62,10 @@ where:
         "where.all[5]: a leaf holds a field and one operator (is, is_not, in, not_in, <, <=, >, >=, between, "
         "contains, is_set)",
         "where.all[6].not: expected a rule such as {field: consent, is: opted_in}, not '5'",
-        "where.all[7]: a rule holds exactly one of all, any, not, field; here stands all, any",
-        "where.all[8]: a rule holds exactly one of all, any, not, field; here stands sql",
+        "where.all[7]: a rule holds exactly one of all, any, not, field, ordered, messaged, "
+        "replied, in_campaign, in_segment; here stands all, any",
+        "where.all[8]: a rule holds exactly one of all, any, not, field, ordered, messaged, "
+        "replied, in_campaign, in_segment; here stands sql",
     ]
 
 
@@ -74,7 +76,16 @@ where:
         ("where: {field: orders, is: 1, is: 2}", "'is' stands twice"),
         ("where: &a\n  all: [*a]", "nested more than 32 deep"),
         ("where: [", "not readable as YAML: line "),
-        ("sql: select customer_id from dim_customers", "'sql' is not known here: a segment holds name, description"),
+        ("sql: select 1\nwhere: {field: orders, is: 1}", "a segment holds where or sql, not both"),
+        ("sql: ", "sql: expected one SELECT of customer_id"),
+        ("where: {in_segment: a, unset: yes}", "unset is for fields; what somebody did or did not do is always known"),
+        ("where: {ordered: {atleast: 2}}", "where.ordered: 'atleast' is not known here; did you mean 'at_least'?"),
+        ("where: {ordered: 90d}", "where.ordered: expected what is asked, such as {within: 90d}, not '90d'"),
+        (
+            "where: {orderd: {within: 90d}}",
+            "exactly one of all, any, not, field, ordered, messaged, replied, in_campaign",
+        ),
+        ("where: {messaged: {within: }}", "where.messaged.within: takes a plain value or a list of them, not nothing"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_where(text: str, says: str, settings: Settings) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -9,9 +10,9 @@ from random_rules import leaf
 
 from wabench import segments
 from wabench.errors import UsageError, WabenchError
-from wabench.segments import compiler, fields
+from wabench.segments import compiler, fields, files
 from wabench.segments.compiler import compile_rule
-from wabench.segments.rules import EVERYONE, AllOf, AnyOf, Leaf, Not
+from wabench.segments.rules import EVERYONE, AllOf, AnyOf, Did, Leaf, Not
 from wabench.settings import Settings
 
 CUSTOMERS = [customer(number) for number in range(120)]
@@ -67,6 +68,42 @@ def test_numbers_are_compared_to_their_last_digit(shop: Path, settings: Settings
     assert fields.values(leaf("net_revenue", ">", "0.1"), against) == (Decimal("0.1"),)
     assert fields.values(leaf("orders", "is", "3.0"), against) == (3,)
     assert fields.values(leaf("read_rate", ">", "0.5"), against) == (0.5,)
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("ordered: {at_least: two}", "ordered: expected a whole number up to 1,000,000, not 'two'"),
+        ("ordered: {exactly: 2, at_most: 3}", "exactly stands alone"),
+        ("ordered: {at_least: 3, at_most: 2}", "at_least is more than at_most"),
+        ("ordered: {at_least: 0}", "who never did it is `exactly: 0`"),
+        ("ordered: {within: 2026-01-01}", "a date goes with since"),
+        ("ordered: {within: 30d, since: 2026-01-01}", "keep one"),
+        ("ordered: {within: 10d, before: 20d}", "the window is empty"),
+        ("ordered: {since: 31.01.2026}", "expected 2026-01-31, 2026-01-31 14:00 or 30d"),
+        ("ordered: {net: 50}", "expected an amount to compare with, such as '>= 50', not '50'"),
+        ("ordered: {within: [30d, 60d]}", "within takes one value, not a list"),
+        (
+            "messaged: {status: raed}",
+            "status is one of sent, delivered, read, clicked, failed, never 'raed'; did you mean 'read'?",
+        ),
+        ("messaged: {category: promo}", "no category is 'promo'"),
+        ("in_campaign: {name: newcomer_week}", "no campaign is called 'newcomer_week'; did you mean 'newcomers_week'?"),
+        ("in_campaign: {outcome: bought}", "outcome is one of planned, accepted, delivered"),
+    ],
+)
+def test_a_wrong_question_about_a_deed_is_told(asked: str, says: str, shop: Path, settings: Settings) -> None:
+    rule, _ = files.parse_text(f"{{any: [{{{asked}}}]}}")
+    assert rule is not None
+    [problem] = compiler.problems(rule, segments.catalog(settings))
+    assert problem.startswith("where.any[0]: ")
+    assert says in problem
+
+
+def test_an_older_published_file_says_what_a_rule_misses(shop: Path, settings: Settings) -> None:
+    against = replace(segments.catalog(settings), tables=frozenset({"fct_orders"}))
+    with pytest.raises(UsageError, match="the published file has no fct_sends yet; run `wabench refresh`"):
+        compile_rule(Did("in_campaign"), against)
 
 
 @pytest.mark.parametrize(

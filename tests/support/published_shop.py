@@ -16,6 +16,7 @@ AS_OF = datetime(2026, 11, 22, 18, 0)  # noqa: DTZ001  # the marts' times are na
 NAMES = ("Анна Петрова", "José d'Ávila", 'Ben "B" O\'Neil', "=cmd|'/c calc'!A0", "李雷", None)
 FACTS = (
     "fct_messages",
+    "fct_dialogs",
     "fct_orders",
     "fct_campaigns",
     "fct_sends",
@@ -23,7 +24,6 @@ FACTS = (
     "fct_alerts",
     "dim_campaigns",
     "dim_identities",
-    "snap_customer_tags",
     "meta_sources",
     "meta_refreshes",
     "fct_ltv_fits",

@@ -70,10 +70,50 @@ select
     case when i % 9 > 0 then ['marketing', 'utility'][1 + i % 2] end as category,
     ['meta', 'twilio'][1 + i % 7 // 4] as provider,
     case when i % 97 > 0 then 0.06 end::decimal(18, 4) as cost,
+    '106540352242922' as channel_id,
+    'm' || i as message_id,
     'USD' as currency
 from (
     select i, timestamp '2026-11-22 17:00:00' - to_hours(i) as begun_at from range(1, 2001) as numbers (i)
 ) as begun;
+
+-- 9 dialogs are open, 7 of them for over 2 hours; of the others every fifth lapsed.
+create or replace table fct_dialogs as
+with
+
+begun as (
+
+    select
+        i,
+        'c' || lpad(i::text, 4, '0') as customer_id,
+        timestamp '2026-11-22 18:00:00' - to_minutes(20 * i * i) as started_at,
+        i <= 2 or (i % 3 = 0 and i <= 21) as is_open,
+        case when i % 5 > 0 then 120 + 360 * (i % 7) * (i % 7) * (i % 7) end as answered_after
+    from range(1, 120) as numbers (i)
+
+)
+
+select
+    'd' || begun.i as dialog_id,
+    begun.customer_id,
+    'meta' as provider,
+    '106540352242922' as channel_id,
+    begun.started_at,
+    begun.started_at as last_inbound_at,
+    1::bigint as inbound_messages,
+    case when not begun.is_open then begun.started_at + to_seconds(begun.answered_after) end as answered_at,
+    null::text as answer_message_key,
+    case when not begun.is_open and begun.answered_after is not null then ['person', 'unknown'][1 + begun.i % 2] end as answered_by,
+    case when not begun.is_open then begun.answered_after end::bigint as first_response_seconds,
+    coalesce(
+        case when not begun.is_open then begun.answered_after end, epoch(timestamp '2026-11-22 18:00:00' - begun.started_at)
+    )::bigint as seconds_waited,
+    case when begun.is_open then 'open' when begun.answered_after is null then 'lapsed' else 'answered' end as status,
+    begun.is_open,
+    seconds_waited > 7200 as is_overdue,
+    case customers.order_value_tag when 'high' then 1 when 'medium' then 2 when 'low' then 3 else 4 end as priority
+from begun
+left join dim_customers as customers on begun.customer_id = customers.customer_id;
 
 create or replace table fct_orders as
 select
@@ -110,20 +150,6 @@ where phone is not null
 union all
 select 'crm:' || customer_id, 'customer_ref', customer_id, first_seen_at, 'order'
 from dim_customers;
-
-create or replace table snap_customer_tags as
-select
-    customer_id,
-    consent,
-    case when is_now then frequency_tag else 'none' end as frequency_tag,
-    order_value_tag,
-    engagement_tag,
-    rfm_group,
-    ltv_band,
-    case when is_now then timestamp '2026-11-01 03:00:00' else timestamp '2026-09-01 03:00:00' end as dbt_valid_from,
-    case when not is_now then timestamp '2026-11-01 03:00:00' end as dbt_valid_to
-from dim_customers, (values (true), (false)) as times (is_now)
-where is_now or frequency_tag <> 'none';
 
 create or replace table fct_campaigns as
 select * from (

@@ -3,12 +3,24 @@
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import duckdb
 from playwright.sync_api import expect
 from visitor import Visitor
 
+from wabench.campaigns import ledger
+from wabench.campaigns.schema import audit, metadata
+from wabench.settings import load
+
 _BETWEEN = re.compile(rb"(?<=\d)(?:[ \-().]|\xc2\xa0|\xe2\x80\x91){1,3}(?=\d)")
+_MAIN = '[data-testid="stMain"]'
+_PARTS = f'{_MAIN} [data-testid="stTab"], {_MAIN} details:not([open]) summary, {_MAIN} [data-testid="stPopoverButton"]'
+_BUTTONS = ", ".join(
+    f'{place} [data-testid="{kind}"] button:enabled'
+    for place in (_MAIN, '[data-testid="stPopoverBody"]')
+    for kind in ("stButton", "stFormSubmitButton")
+)
 _TEXTS = "select table_name, column_name from information_schema.columns where data_type = 'VARCHAR'"
 
 
@@ -36,20 +48,62 @@ def leaks(given: Iterable[bytes], of: set[bytes]) -> set[str]:
 
 
 def everything(visitor: Visitor) -> list[bytes]:
-    """Take what a page offers: what it draws, what is behind its charts, and every file it lets one download."""
+    """Take what a page offers: what it draws, what its charts, tabs and buttons lead to, every file it lets go."""
     page = visitor.page
-    charts = page.locator('[class*="st-key-chart_"]:has(.point path)')
-    names = [re.search(r"st-key-chart_(\w+)", chart.get_attribute("class") or "") for chart in charts.all()]
-    for name in names:
-        if name:
+    for chart in page.locator('[class*="st-key-chart_"]:has(.point path)').all():
+        if name := re.search(r"st-key-chart_(\w+)", chart.get_attribute("class") or ""):
             visitor.click_point(name[1], 0)
             visitor.settle()
+    given = [page.content().encode()]
+    for part in (None, *page.locator(_PARTS).all()):
+        if part and part.is_visible():
+            part.click()
+        given += _files(visitor)
+        _press_all(visitor)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    return [*given, page.content().encode(), *visitor.frames]
+
+
+def _files(visitor: Visitor) -> list[bytes]:
     files = []
-    for button in page.get_by_test_id("stDownloadButton").locator("button:enabled").all():
+    for button in visitor.page.get_by_test_id("stDownloadButton").locator("button:enabled").all():
         if button.is_visible():
-            with page.expect_download() as download:
+            with visitor.page.expect_download() as download:
                 button.click()
             files.append(Path(download.value.path()).read_bytes())
     visitor.settle()
-    expect(page.get_by_test_id("stException")).to_have_count(0)
-    return [page.content().encode(), *visitor.frames, *files]
+    return files
+
+
+def _press_all(visitor: Visitor) -> None:
+    """Fill in what the page asks and press every button once; come back where one led away."""
+    page, pressed, url = visitor.page, set(), visitor.page.url
+    for text in page.get_by_test_id("stMain").get_by_test_id("stTextInput").locator("input:enabled").all():
+        if text.is_visible() and not text.input_value():
+            text.fill("tried_by_an_analyst")
+            text.blur()
+            visitor.settle()
+    while True:
+        buttons = {button.inner_text(): button for button in page.locator(_BUTTONS).all() if button.is_visible()}
+        name = next((name for name in buttons if name not in pressed), None)
+        if name is None:
+            return
+        pressed.add(name)
+        visitor.press(buttons[name])
+        if page.get_by_role("dialog").count():
+            page.keyboard.press("Escape")
+        if urlsplit(page.url).path != urlsplit(url).path:
+            page.goto(url)
+            page.locator("h1").first.wait_for()
+            visitor.settle()
+
+
+def state(shop: Path) -> dict[str, object]:
+    """Take down what acts change: files people write, and the ledger but for its audit."""
+    kept = {".yml", ".csv", ".toml"}
+    found: dict[str, object] = {str(path): path.read_bytes() for path in shop.rglob("*") if path.suffix in kept}
+    with ledger.opened(load({"WABENCH_HOME": str(shop)})) as opened, opened.reading() as connection:
+        for table in metadata.sorted_tables:
+            if table is not audit:
+                found[table.name] = connection.execute(table.select()).all()
+    return found

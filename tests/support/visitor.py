@@ -7,7 +7,7 @@ from pathlib import Path
 from subprocess import PIPE
 from urllib.parse import urlsplit
 
-from playwright.sync_api import ConsoleMessage, Page, WebSocket, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, WebSocket, expect
 from processes import await_http, free_port, kill_group, start
 from published_shop import customer
 
@@ -43,9 +43,15 @@ class Visitor:
 
     def follow(self, path: str) -> None:
         """Go to a page by its link in the sidebar, and wait until it is drawn."""
-        runs = self.page.evaluate("window.wabenchRuns.whole")
-        self.page.get_by_test_id("stSidebarNavLink").and_(self.page.locator(f'[href$="{path}"]')).click()
-        self.page.wait_for_function("runs => wabenchRuns.whole > runs && wabenchRuns.isStill()", arg=runs)
+        link = self.page.get_by_test_id("stSidebarNavLink").and_(self.page.locator(f'[href$="{path}"]'))
+        self.press(link)
+
+    def press(self, what: Locator) -> None:
+        """Click on something that lets the app's script run, and wait until what it drew stands still."""
+        runs = self.page.evaluate("wabenchRuns.whole + wabenchRuns.fragment")
+        what.click()
+        has_run = "runs => wabenchRuns.whole + wabenchRuns.fragment > runs && wabenchRuns.isStill(50)"
+        self.page.wait_for_function(has_run, arg=runs)
 
     def cells(self, table: int = 0) -> list[str]:
         """Read the texts of a drawn table from what it offers to screen readers."""

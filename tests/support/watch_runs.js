@@ -26,14 +26,26 @@ const ended = (bytes) => {
   }
 };
 
+// What is drawn takes its time after the run, so a page stands still only once nothing in it has changed for a while.
 window.wabenchRuns = {
   whole: 0,
   fragment: 0,
-  isStill: () => {
+  pressed: 0,
+  drawn: 0,
+  isStill: (milliseconds) => {
     const app = document.querySelector('[data-testid="stApp"]');
-    return app && app.dataset.testScriptState === "notRunning" && !document.querySelector('[data-stale="true"]');
+    const isDone = app && app.dataset.testScriptState === "notRunning";
+    const isWhole = !document.querySelector('[data-stale="true"], [data-testid="stSkeleton"]');
+    return isDone && isWhole && performance.now() - window.wabenchRuns.drawn > milliseconds;
   },
 };
+addEventListener("pointerdown", () => (window.wabenchRuns.pressed = performance.now()), { capture: true });
+new MutationObserver(() => (window.wabenchRuns.drawn = performance.now())).observe(document, {
+  subtree: true,
+  childList: true,
+  characterData: true,
+  attributes: true,
+});
 
 window.WebSocket = class extends WebSocket {
   constructor(...given) {

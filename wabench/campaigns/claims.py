@@ -21,7 +21,7 @@ from wabench.providers.errors import STOPPED_CODES
 
 CALLBACK_PREFIX = "wb:"
 _KEYS = (sends.c.customer_id, sends.c.phone, sends.c.user_id)
-_ADVISORY_LOCK = 0x7761_6265  # one claim at a time on PostgreSQL, as SQLite's write lock makes it anyway
+ADVISORY_LOCK = 0x7761_6265  # one claim at a time on PostgreSQL, as SQLite's write lock makes it anyway
 
 Candidate = Row[Any]
 Consents = Callable[[Sequence[Candidate]], Mapping[str, Consent]]
@@ -62,7 +62,7 @@ def take_turn(
     """Write the outcomes and claim up to `want` sends, in one transaction."""
     with ledger.writing() as connection:
         if connection.dialect.name == "postgresql":
-            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
         _record(connection, campaign, outcomes, now)
         this = campaigns.c.campaign_id == campaign.campaign_id
         status = CampaignState(connection.scalars(select(campaigns.c.status).where(this)).one())

@@ -1,5 +1,6 @@
 -- What came of the shop's earlier sends of a category: each campaign (each of its variants), and, of what was sent
--- outside campaigns, each month of a number. The newest first. What can't be known of the latter is null.
+-- outside campaigns, each month of a number. The newest first. What can't be known of the latter is null: of what
+-- failed there is often no category, so how many were sent is not known either.
 with
 
 campaigns as (
@@ -23,7 +24,7 @@ other_messages as (
 
     select
         min(coalesce(sent_at, accepted_at, delivered_at)) as started_at,
-        count(*) as sent,
+        null::bigint as sent,
         count(delivered_at) as delivered,
         count(read_at) as read,
         count(*) filter (where is_replied and delivered_at is not null) as replied,

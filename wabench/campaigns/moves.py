@@ -7,7 +7,16 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, insert, update
 
-from wabench.campaigns.schema import CAMPAIGN_MOVES, SEND_MOVES, CampaignState, SendState, audit, campaigns, sends
+from wabench.campaigns.schema import (
+    CAMPAIGN_MOVES,
+    SEND_MOVES,
+    CampaignState,
+    SendState,
+    audit,
+    campaigns,
+    replies,
+    sends,
+)
 
 _State = TypeVar("_State", bound=StrEnum)
 
@@ -27,6 +36,12 @@ def move_sends(connection: Connection, to: SendState, where: ColumnElement[bool]
     """Move the sends that `where` chooses and that may go there; gives how many did."""
     movable = sends.c.state.in_(sources(SEND_MOVES, to))
     return connection.execute(update(sends).where(where, movable).values(state=to, **values)).rowcount
+
+
+def move_replies(connection: Connection, to: SendState, where: ColumnElement[bool], **values: Any) -> int:
+    """Move the replies that `where` chooses, by the rules of sends; gives how many did."""
+    movable = replies.c.state.in_(sources(SEND_MOVES, to))
+    return connection.execute(update(replies).where(where, movable).values(state=to, **values)).rowcount
 
 
 def drop_rest(connection: Connection, campaign_id: str) -> int:

@@ -11,8 +11,10 @@ from wabench.campaigns import alone, known_templates, ledger
 from wabench.campaigns.claims import CALLBACK_PREFIX
 from wabench.campaigns.known_templates import Told
 from wabench.campaigns.ledger import Ledger
-from wabench.campaigns.moves import move_sends, note
-from wabench.campaigns.schema import SendState, sends
+from wabench.campaigns.moves import move_replies, move_sends, note
+from wabench.campaigns.schema import SendState, replies, sends
+from wabench.replies import claims as replying
+from wabench.replies.claims import CALLBACK_PREFIX as REPLY_PREFIX
 from wabench.settings import Settings
 
 _TAKEN = frozenset({"accepted", "sent", "delivered", "read"})
@@ -62,6 +64,7 @@ def read_back(settings: Settings, warehouse: DuckDBPyConnection) -> int:
         return 0
     with ledger.opened(settings) as opened:
         alone.abandon_dead(settings, opened, datetime.now(UTC))
+        replying.abandon(opened, datetime.now(UTC))
         _hear(opened, warehouse)
         _hear_of_templates(opened, warehouse)
     waiting = unsettled(settings)
@@ -121,29 +124,47 @@ def settle(settings: Settings, seen: Iterable[StatusSeen]) -> int:
     now = datetime.now(UTC)
     statuses = sorted((s for s in seen if s.status in _TAKEN or s.status == "failed"), key=_order)
     with ledger.opened(settings) as opened, opened.writing() as connection:
-        campaign_of = _unknown(connection)
-        first = {s.callback_data: s for s in reversed(statuses) if s.callback_data in campaign_of}
+        unknown = _unknown(connection)
+        first = {s.callback_data: s for s in reversed(statuses) if s.callback_data in unknown}
         for callback_data, status in first.items():
-            to = SendState.ACCEPTED if status.status in _TAKEN else SendState.REJECTED
-            send_id = callback_data.removeprefix(CALLBACK_PREFIX)
-            spent_keys = func.coalesce(sends.c.spent_keys, 0) + int(to is SendState.REJECTED)
-            told = {"message_id": status.message_id, "outcome_at": status.at or now, "spent_keys": spent_keys}
-            errors = {"error_code": status.error_code, "error_family": status.error_family, "error_detail": None}
-            this = sends.c.send_id == send_id
-            move_sends(connection, to, this, **told, **errors)
-            note(connection, now, "reconcile", f"settled {to}", campaign_of[callback_data], send_id, status.message_id)
+            _settle(connection, unknown[callback_data], status, now)
     return len(first)
 
 
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """A send or a reply that is unknown; a reply is of no campaign."""
+
+    key: str
+    campaign_id: str | None
+    is_reply: bool
+
+
+def _settle(connection: Connection, unknown: _Unknown, status: StatusSeen, now: datetime) -> None:
+    to = SendState.ACCEPTED if status.status in _TAKEN else SendState.REJECTED
+    table, key, move = (
+        (replies, replies.c.reply_id, move_replies) if unknown.is_reply else (sends, sends.c.send_id, move_sends)
+    )
+    spent_keys = func.coalesce(table.c.spent_keys, 0) + int(to is SendState.REJECTED)
+    told = {"message_id": status.message_id, "outcome_at": status.at or now, "spent_keys": spent_keys}
+    errors = {"error_code": status.error_code, "error_family": status.error_family, "error_detail": None}
+    move(connection, to, key == unknown.key, **told, **errors)
+    note(connection, now, "reconcile", f"settled {to}", unknown.campaign_id, unknown.key, status.message_id)
+
+
 def unsettled(settings: Settings) -> list[str]:
-    """List the callback data of all sends that are unknown, for whoever looks their statuses up."""
+    """List the callback data of all sends and replies that are unknown, for whoever looks their statuses up."""
     with ledger.opened(settings) as opened, opened.reading() as connection:
         return list(_unknown(connection))
 
 
-def _unknown(connection: Connection) -> dict[str, str]:
-    rows = connection.execute(select(sends.c.send_id, sends.c.campaign_id).where(sends.c.state == SendState.UNKNOWN))
-    return {CALLBACK_PREFIX + row.send_id: row.campaign_id for row in rows}
+def _unknown(connection: Connection) -> dict[str, _Unknown]:
+    sent = connection.execute(select(sends.c.send_id, sends.c.campaign_id).where(sends.c.state == SendState.UNKNOWN))
+    said = connection.execute(select(replies.c.reply_id).where(replies.c.state == SendState.UNKNOWN))
+    return {
+        **{CALLBACK_PREFIX + row.send_id: _Unknown(row.send_id, row.campaign_id, False) for row in sent},
+        **{REPLY_PREFIX + row.reply_id: _Unknown(row.reply_id, None, True) for row in said},
+    }
 
 
 def _order(status: StatusSeen) -> tuple[bool, datetime]:

@@ -190,6 +190,36 @@ for _key in (sends.c.phone, sends.c.user_id):  # two customers may share a phone
     _once = sends.c.state != _S.SUPPRESSED
     Index(f"sends_once_{_key.name}", sends.c.campaign_id, _key, unique=True, sqlite_where=_once, postgresql_where=_once)
 
+replies = Table(  # what was answered to one message or dialog, by a rule or a person; its states move as a send's do
+    "replies",
+    metadata,
+    Column("reply_id", String(32), primary_key=True),  # of the key under which it was asked for: asked twice, one row
+    Column("customer_id", String(200), nullable=False),
+    Column("phone", String(40)),
+    Column("user_id", String(200)),
+    Column("provider", String(40), nullable=False),
+    Column("channel_id", String(100), nullable=False),
+    Column("written_by", Word, nullable=False),  # rule person
+    Column("author", Text, nullable=False),  # the person's name, or the rule's
+    Column("canned", Text),  # the canned reply it was made of, if it was
+    Column("text", Text, nullable=False),
+    Column("last_inbound_at", Utc),  # the customer's message that opened the window it was claimed in
+    Column("state", Word, nullable=False),
+    Column("reason", Text),  # why suppressed
+    Column("attempts", Integer, nullable=False),
+    Column("spent_keys", Integer, nullable=False),
+    Column("message_id", String(200)),
+    Column("error_code", String(40)),
+    Column("error_family", Word),
+    Column("error_detail", Text),
+    Column("asked_at", Utc, nullable=False),
+    Column("claimed_at", Utc),
+    Column("outcome_at", Utc),
+)
+Index("replies_by_state", replies.c.state, replies.c.claimed_at)
+for _key in (replies.c.customer_id, replies.c.phone, replies.c.user_id):
+    Index(f"replies_by_{_key.name}", _key, replies.c.asked_at)
+
 consent = Table(
     "consent",
     metadata,

@@ -15,12 +15,12 @@ from math import ceil, inf
 
 import httpx
 
+from wabench.campaigns import calls
 from wabench.campaigns.claims import Claim, Outcome, Turn
 from wabench.campaigns.pacing import Pace
 from wabench.campaigns.schema import CampaignState
 from wabench.providers.base import Accepted, Channel, Failed, Message, Provider
 from wabench.providers.errors import ErrorFamily
-from wabench.redaction import cleaned
 
 MOST_IN_FLIGHT = 256
 _LEAD_SECONDS = 0.1
@@ -29,8 +29,6 @@ _POLL_SECONDS = 1.0  # how soon a pause or a cancel from elsewhere is noticed
 _USUAL_CALL_SECONDS = 2.0  # slower answers than this lower the rate instead of holding ever more connections
 _READ_BACK_SECONDS = 60  # who says STOP expects it within minutes; reading costs a fraction of a second
 _HOPELESS_LOST = 20  # in a row: at 3 % lost answers that is no chance, and each is a person nobody knows about
-_NEVER_WRITTEN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-_NEVER_SENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 TakeTurn = Callable[[Sequence[Outcome], int], Turn]
 """Write outcomes and claim so many sends; called in the executor's one thread."""
@@ -157,27 +155,16 @@ class Sender:
     async def _call(self, message: Message) -> Accepted | Failed | None:
         """Put one message on the wire; None, and the sending stops, where nothing can be with these settings."""
         try:
-            request = self._provider.request(message, self._channel)
-        except (httpx.InvalidURL, UnicodeError):
-            self._unsendable("no request can be made of")
+            request = calls.made(self._provider, message, self._channel)
+            client = next(self._clients)
+            request.headers.setdefault("User-Agent", client.headers["User-Agent"])
+            try:
+                return self._provider.outcome(await client.send(request))
+            except (httpx.RequestError, httpx.InvalidURL) as error:
+                return calls.failed(error, request, self._channel)
+        except calls.Unsendable as error:
+            self.stop(str(error))
             return None
-        except ValueError as error:  # what this provider can't say: an id, an option, a text that is too long
-            self.stop(cleaned(f"{self._provider.name}: {error}", self._channel.secrets))
-            return None
-        client = next(self._clients)
-        request.headers.setdefault("User-Agent", client.headers["User-Agent"])
-        try:
-            return self._provider.outcome(await client.send(request))
-        except _NEVER_WRITTEN as error:
-            return Failed(ErrorFamily.RETRY, "not_connected", f"{request.url.host} can't be reached: {error}")
-        except (*_NEVER_SENDABLE, httpx.InvalidURL):
-            self._unsendable("nothing can be written to")
-            return None
-        except httpx.RequestError as error:
-            return Failed(ErrorFamily.MAYBE_SENT, type(error).__name__, str(error) or "no answer came")
-
-    def _unsendable(self, problem: str) -> None:
-        self.stop(f"{problem} {self._channel.base_url!r} with this token; correct base_url or the token")
 
     def _heed(self, result: Accepted | Failed | None) -> None:
         if result is None:

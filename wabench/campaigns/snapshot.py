@@ -7,7 +7,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, Table, select
 
 from wabench.campaigns import ledger
-from wabench.campaigns.schema import campaigns, sends, variants
+from wabench.campaigns.schema import campaigns, replies, sends, variants
 from wabench.settings import Settings
 
 _TIME = pa.timestamp("us")
@@ -20,6 +20,10 @@ _SENDS = (
     "campaign_id", "customer_id", "send_id", "variant", "phone", "user_id", "state", "reason", "message_id",
     "error_code", "error_family", "planned_at", "claimed_at", "outcome_at", "text_length", "is_personalised", "arm",
 )  # fmt: skip
+_REPLIES = (
+    "reply_id", "customer_id", "provider", "channel_id", "written_by", "canned", "state", "reason", "message_id",
+    "error_code", "error_family", "asked_at", "claimed_at", "outcome_at",
+)  # fmt: skip
 _VARIANTS = ("campaign_id", "variant", "share", "template_name", "language", "template_body")
 _KINDS = {
     "share": pa.float64(),
@@ -30,11 +34,16 @@ _KINDS = {
 
 
 def copy(settings: Settings) -> dict[str, pa.Table]:
-    """Copy campaigns, variants and sends for the warehouse, of one moment; empty tables when nothing was ever planned.
+    """Copy campaigns, variants, sends and replies for the warehouse, of one moment; empty tables when there are none.
 
     What was put into a text for a customer stays in the ledger; its length and whether it names them is copied.
     """
-    wanted = {"campaigns": (campaigns, _CAMPAIGNS), "variants": (variants, _VARIANTS), "sends": (sends, _SENDS)}
+    wanted = {
+        "campaigns": (campaigns, _CAMPAIGNS),
+        "variants": (variants, _VARIANTS),
+        "sends": (sends, _SENDS),
+        "replies": (replies, _REPLIES),
+    }
     if not ledger.exists(settings):
         return {name: _arrow(columns, []) for name, (_, columns) in wanted.items()}
     with ledger.opened(settings) as opened, opened.reading() as connection:

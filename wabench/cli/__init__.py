@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from wabench.cli import campaign, demo, doctor, ingest, provider, refresh, sandbox, segment, template, workbench
+from wabench.cli import campaign, demo, doctor, ingest, provider, refresh, reply, sandbox, segment, template, workbench
 from wabench.cli.console import err
 from wabench.errors import WabenchError
 
@@ -30,6 +30,7 @@ app.command()(refresh.refresh)
 app.add_typer(segment.app, name="segment")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(template.app, name="template")
+app.add_typer(reply.app, name="reply")
 app.add_typer(provider.app, name="provider")
 app.command()(sandbox.sandbox)
 app.command()(doctor.doctor)

@@ -115,6 +115,8 @@ def diff(
     )  # fmt: skip
     console.show_table([{"change": m.change, "by": m.cause or "", "customers": m.customers,
                          "such as": ", ".join(m.sample[:3])} for m in found.moved])  # fmt: skip
+    if any(moved.change == "unknown" for moved in found.moved) and found.tags_since is not None:
+        console.out.print(f"tags and consent are known from {found.tags_since:%Y-%m-%d %H:%M} UTC on", markup=False)
     if found.not_kept:
         console.out.print(f"not known as of then: {', '.join(found.not_kept)}", markup=False, soft_wrap=True)
 
@@ -237,7 +239,8 @@ def _tree(node: Node, depth: int) -> Iterator[str]:
 
 
 def _written(rule: dict[str, object]) -> str:
-    return ", ".join(f"{key}: {value}" for key, value in rule.items())
+    """Write a leaf as its file has it, on one line."""
+    return files.flow(rule)
 
 
 def _valued(value: Any) -> str:
@@ -246,7 +249,7 @@ def _valued(value: Any) -> str:
             return "not known"
         case {"times": times, "newest": newest, "sum": total}:
             last = f", last {newest:%Y-%m-%d %H:%M}" if newest else ""
-            return f"{times} times{last}{f', {total:,.2f} in all' if total is not None else ''}"
+            return f"{times}{last}{f', {total:,.2f} in all' if total is not None else ''}"
         case datetime():
             return f"{value:%Y-%m-%d %H:%M}"
         case _:

@@ -37,14 +37,16 @@ def read(leaf: Did, against: Catalog) -> Question:
         raise ValueError(f"{leaf.deed}: {error}") from None
 
 
-def customers(question: Question, bind: Bind) -> str:
+def customers(question: Question, bind: Bind, is_of_one: bool = False) -> str:
     """Give the SELECT of the keys of who is met: who did it so, or where `is_met_by_none` holds, who did not.
 
     Whoever never did it has no row, so a question they are met by is asked the other way round. A key is the hash of
     the id: a million ids join three times as fast by it as by their text, and they are 64-bit digests themselves.
+    With `is_of_one` only `$customer` is looked for.
     """
     deed = question.deed
-    ids = f"select hash(customer_id) as key from {deed.table} where {_rows(question, bind)}"  # noqa: S608 - words of DEEDS
+    of_one = " and customer_id = $customer" if is_of_one else ""
+    ids = f"select hash(customer_id) as key from {deed.table} where {_rows(question, bind)}{of_one}"  # noqa: S608 - words of DEEDS
     having = "" if question.most == 0 and question.spent is None else _having(question, bind)
     if not having:
         return ids

@@ -19,6 +19,7 @@ from wabench.settings import Settings
 
 _MOST = 12
 _SAMPLE = 20
+_TAGS_SINCE = "select min(dbt_valid_from) as since from snap_customer_tags"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,10 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A segment at two moments. `not_kept` are fields of its rules whose past nobody wrote down."""
+    """A segment at two moments.
+
+    `not_kept` are fields of its rules whose past nobody wrote down; tags and consent are known from `tags_since` on.
+    """
 
     segment: str
     since: datetime
@@ -66,6 +70,7 @@ class Difference:
     rule_before_since: str
     moved: tuple[Moved, ...]
     not_kept: tuple[str, ...]
+    tags_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,9 @@ def diff(
         raise UsageError(f"{name} is a SQL segment, which is of today's data; only rules can be told for a moment")
     moved = _moved(settings, version, (old, new), before, after if until else None)
     not_kept = tuple(sorted(_not_kept(settings, version, (old, *((new,) if until else ())), before)))
-    return Difference(name, before, after, rule_hash(old), rule_hash(new), known_since, tuple(moved), not_kept)
+    tags_since: datetime | None = version.one(_TAGS_SINCE)["since"]
+    hashes = rule_hash(old), rule_hash(new)
+    return Difference(name, before, after, *hashes, known_since, tuple(moved), not_kept, tags_since)
 
 
 def check(settings: Settings, name: str, against: Catalog, of: Published) -> Checked:

@@ -67,13 +67,15 @@ def compile_rule(rule: Rule, against: Catalog) -> Compiled:
     return compile_rules([rule], against)
 
 
-def compile_rules(rules: Sequence[Rule], against: Catalog, source: str = TABLE) -> Compiled:
-    """Compile several rules over one `people`, of the customers in `source`."""
-    making = _Making(against)
+def compile_rules(rules: Sequence[Rule], against: Catalog, source: str = TABLE, of_one: str | None = None) -> Compiled:
+    """Compile several rules over one `people`, of the customers in `source`, or of one customer alone."""
+    making = _Making(against, is_of_one=of_one is not None)
     try:
         pairs = tuple(making.pair(rule, ()) for rule in rules)
     except ValueError as error:
         raise UsageError(str(error)) from None
+    if of_one is not None:
+        making.params["customer"] = of_one
     return Compiled(pairs, making.people(source), making.params, making.tables)
 
 
@@ -91,7 +93,7 @@ def problems(rule: Rule, against: Catalog, at: str = "where") -> list[str]:
 def inner(leaf: InSegment, against: Catalog, inside: tuple[str, ...]) -> Rule:
     """Give the rule of the segment that a leaf names; raises ValueError where it is missing, broken or holds itself."""
     if leaf.name in inside:
-        raise ValueError(f"in_segment: {' in '.join((*inside, leaf.name))}: a segment can't hold itself")
+        raise ValueError(f"in_segment: {' holds '.join((*inside, leaf.name))}: a segment can't hold itself")
     if against.segment is None:
         raise ValueError("in_segment: there are no saved segments to ask here")
     try:
@@ -120,6 +122,7 @@ class _Making:
     params: dict[str, Scalar] = field(default_factory=dict)
     tables: dict[str, pa.Table] = field(default_factory=dict)
     sets: dict[AnyLeaf, tuple[str, str]] = field(default_factory=dict)
+    is_of_one: bool = False
 
     def pair(self, rule: Rule, inside: tuple[str, ...]) -> Pair:
         match rule:
@@ -146,7 +149,8 @@ class _Making:
             f', hash(customer_id) {negated}in (select key from {name}) as "{name}"'  # noqa: S608 - names of our own
             for name, _, negated in named
         )
-        return f"with {ctes}people as (select *{columns} from {source})"  # noqa: S608 - names of our own
+        where = " where customer_id = $customer" if self.is_of_one else ""
+        return f"with {ctes}people as (select *{columns} from {source}{where})"  # noqa: S608 - names of our own
 
     def bind(self, value: Scalar) -> str:
         name = f"p{len(self.params)}"
@@ -171,7 +175,7 @@ class _Making:
 
     def _did(self, leaf: Did) -> tuple[str, str]:
         question = behaviours.read(leaf, self.against)
-        return behaviours.customers(question, self.bind), "not " if question.is_met_by_none else ""
+        return behaviours.customers(question, self.bind, self.is_of_one), "not " if question.is_met_by_none else ""
 
     def _ids(self, leaf: Sql) -> tuple[str, str]:
         if self.against.run is None:

@@ -8,7 +8,7 @@ from typing import Any
 from wabench import published
 from wabench.errors import UsageError
 from wabench.published import Published
-from wabench.segments import behaviours, flips, history, moments
+from wabench.segments import behaviours, files, flips, history, moments
 from wabench.segments.compiler import UNTOLD, Compiled, compile_rules, inner
 from wabench.segments.fields import Catalog
 from wabench.segments.files import Segment
@@ -46,6 +46,14 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Membership:
+    """Whether a customer is in a saved segment; None where its rule can't be asked."""
+
+    segment: str
+    is_in: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Whether a customer is in a segment at a moment, None where it can't be told, and why."""
 
@@ -72,8 +80,8 @@ def explain(
         raise UsageError(f"no customer has the id {customer_id!r}; the Customers page finds them by name or phone")
     against, rule, since = _asked(settings, segment, as_of, version)
     tree = outline(rule, against)
-    compiled = compile_leaves(tree, against)
-    rows = answers(version, tree, compiled, customer_id)
+    compiled = compile_leaves(tree, against, customer_id)
+    rows = answers(version, tree, compiled)
     if not rows:
         raise UsageError(f"{customer_id} was not seen yet at {against.as_of:%Y-%m-%d %H:%M} UTC")
     fill(tree, rows[0])
@@ -82,6 +90,22 @@ def explain(
     _mark_deciding(tree)
     is_now = against.kept is None
     return Explanation(segment.name, customer_id, known[0]["name"], tree.answer, against.as_of, is_now, since, tree)
+
+
+def memberships(settings: Settings, customer_id: str, of: Published | None = None) -> list[Membership]:
+    """Tell of every saved segment whether a customer is in it; None of one that can't be asked."""
+    version = of or published.current(settings)
+    against = catalog(settings, version)
+    rules: dict[str, Rule | None] = {name: _asked_well(settings, name, against) for name in files.names(settings)}
+    whole = {name: rule for name, rule in rules.items() if rule is not None}
+    if not whole:
+        return [Membership(name, None) for name in rules]
+    compiled = compile_rules(list(whole.values()), against, of_one=customer_id)
+    cells = ", ".join(f"{pair.decided} as r{n}" for n, pair in enumerate(compiled.rules))
+    sql = f"{compiled.people} select {cells} from people"  # noqa: S608 - the compiler's words
+    rows = version.query(sql, compiled.params, compiled.tables).to_pylist()
+    answered = dict(zip(whole, rows[0].values(), strict=True)) if rows else {}
+    return [Membership(name, answered.get(name)) for name in rules]
 
 
 def outline(rule: Rule, against: Catalog, at: str = "where", inside: tuple[str, ...] = ()) -> Node:
@@ -102,23 +126,23 @@ def outline(rule: Rule, against: Catalog, at: str = "where", inside: tuple[str, 
             return Node(at, "sql", to_data(rule), leaf=rule)
 
 
-def compile_leaves(tree: Node, against: Catalog) -> Compiled:
-    """Compile each leaf of an outline on its own, in its order."""
+def compile_leaves(tree: Node, against: Catalog, of_one: str | None = None) -> Compiled:
+    """Compile each leaf of an outline on its own, in its order, of all customers or of one."""
     rules = [node.leaf for node in _leaf_nodes(tree) if node.leaf is not None]
-    return compile_rules(rules, against) if against.kept is None else moments.compile_at(rules, against)
+    if against.kept is not None:
+        return moments.compile_at(rules, against, of_one)
+    return compile_rules(rules, against, of_one=of_one)
 
 
-def answers(version: Published, tree: Node, compiled: Compiled, customer_id: str | None = None) -> list[dict[str, Any]]:
-    """Ask every leaf of one customer, or of all: `a<n>` its answer, `k<n>` the one without unset, `v<n>` the value."""
+def answers(version: Published, tree: Node, compiled: Compiled) -> list[dict[str, Any]]:
+    """Ask every leaf of each customer: `a<n>` its answer, `k<n>` the one without unset, `v<n>` the value."""
     cells = ["customer_id"]
     for n, (node, pair) in enumerate(zip(_leaf_nodes(tree), compiled.rules, strict=True)):
         cells += [f"{pair.decided} as a{n}", f"{pair.known} as k{n}"]
         is_shown = isinstance(node.leaf, Leaf) and pair.decided != UNTOLD
         cells.append(f'"{node.leaf.field}" as v{n}' if is_shown else f"null as v{n}")  # type: ignore[union-attr]
-    where = "where customer_id = $customer" if customer_id is not None else "order by customer_id"
-    sql = f"{compiled.people} select {', '.join(cells)} from people {where}"  # noqa: S608 - the compiler's words
-    params = {**compiled.params, **({"customer": customer_id} if customer_id is not None else {})}
-    found: list[dict[str, Any]] = version.query(sql, params, compiled.tables).to_pylist()
+    sql = f"{compiled.people} select {', '.join(cells)} from people"  # noqa: S608 - the compiler's words
+    found: list[dict[str, Any]] = version.query(sql, compiled.params, compiled.tables).to_pylist()
     return found
 
 
@@ -173,6 +197,15 @@ def _detail(node: Node, version: Published, against: Catalog, row: dict[str, Any
             node.flips = flips.of_deed(node.leaf, question, node.answer is True, done, against)
 
 
+def _asked_well(settings: Settings, name: str, against: Catalog) -> Rule | None:
+    try:
+        rule = files.load(settings, name).where
+        compile_rules([rule], against)
+    except UsageError:
+        return None
+    return rule
+
+
 def _bound(params: dict[str, Any], value: Any) -> str:
     name = f"p{len(params)}"
     params[name] = value
@@ -186,7 +219,10 @@ def _asked(
     if as_of is None:
         return now, segment.where, None
     at = moments.parse(as_of, now)
-    rule, since = history.rule_at(settings, segment.name, at)
+    if segment.name in files.names(settings):
+        rule, since = history.rule_at(settings, segment.name, at)
+    else:
+        rule, since = segment.where, ""  # not saved: there is no other rule it could have had
     return moments.catalog_at(settings, at, version, lambda name: history.rule_at(settings, name, at)[0]), rule, since
 
 

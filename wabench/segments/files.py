@@ -17,6 +17,7 @@ from wabench.spelling import hint
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _KEYS = ("name", "description", "where", "sql", "expect")
+FORMAT = "YAML"
 _NULL = "tag:yaml.org,2002:null"
 
 
@@ -147,6 +148,14 @@ def text(segment: Segment) -> str:
         data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120
     )
     return written
+
+
+def flow(rule: Mapping[str, object]) -> str:
+    """Give a leaf as a file has it, on one line."""
+    written: str = yaml.dump(
+        dict(rule), Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=True, width=1_000_000
+    )
+    return written.strip().removeprefix("{").removesuffix("}")
 
 
 def _one_line(error: Exception) -> str:

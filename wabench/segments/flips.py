@@ -74,7 +74,7 @@ def of_field(leaf: Leaf, answer: bool, value: Any, against: Catalog) -> tuple[Fl
 
 
 def _by_value(leaf: Leaf, answer: bool) -> Flip:
-    shown = " or ".join(leaf.values)
+    shown = " / ".join(leaf.values)
     match leaf.operator:
         case Operator.IS | Operator.IN:
             return _flip(Turn.IS_NOT if answer else Turn.BECOMES, field=leaf.field, value=shown)
@@ -135,7 +135,7 @@ def _spending(question: Question, done: Done, is_wanted: bool) -> tuple[Flip, ..
     if question.spent is None:
         return ()
     operator = question.spent.operator if is_wanted else _OPPOSITE[Operator(question.spent.operator)]
-    return (_flip(Turn.SPENDS, operator=operator, value=question.spent.than, now=done.sum),)
+    return (_flip(Turn.SPENDS, operator=operator, value=question.spent.than, now=f"{done.sum:.2f}"),)
 
 
 def _flip(turn: Turn, **blanks: object) -> Flip:

@@ -67,6 +67,7 @@ left join (
 left join (
     select
         customer_id,
+        bool_or(coalesce(sent_at, accepted_at, delivered_at, received_at) < $moment) as has_begun,
         max(received_at) filter (where received_at < $moment) as last_inbound_at,
         max(greatest(
             case when received_at < $moment then received_at end,
@@ -89,6 +90,8 @@ left join (
     from (
         select
             customer_id,
+            sent_at,
+            accepted_at,
             received_at,
             reacted_at,
             read_at,
@@ -101,4 +104,5 @@ left join (
     ) as dated
     group by customer_id
 ) as got on customers.customer_id = got.customer_id
-where customers.first_seen_at < $moment
+-- Orders and messages may have come to us long after they happened, with a shop's first import of its past.
+where customers.first_seen_at <= $moment or bought.customer_id is not null or got.has_begun

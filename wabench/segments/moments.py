@@ -14,6 +14,8 @@ from wabench.segments.queries import catalog
 from wabench.segments.rules import Rule
 from wabench.settings import Settings
 
+SOURCE = (Path(__file__).parent / "moment.sql").read_text(encoding="utf-8")
+"""The SELECT of customers as they stood at `$moment`."""
 _NEEDED = ("snap_customer_tags", "fct_orders", "fct_messages")
 
 
@@ -36,16 +38,12 @@ def catalog_at(
     now = catalog(settings, version)
     if missing := [table for table in _NEEDED if table not in now.tables]:
         raise UsageError(f"the published file has no {missing[0]} yet; run `wabench refresh`")
-    kept = frozenset(version.query(f"{_source()} limit 0", {"moment": at}).column_names)
+    kept = frozenset(version.query(f"{SOURCE} limit 0", {"moment": at}).column_names)
     return replace(now, as_of=at, kept=kept & now.fields.keys(), run=None, segment=segment or now.segment)
 
 
-def compile_at(rules: Sequence[Rule], against: Catalog) -> Compiled:
+def compile_at(rules: Sequence[Rule], against: Catalog, of_one: str | None = None) -> Compiled:
     """Compile rules over the customers there were at the catalog's moment; null is an answer nobody can give."""
-    compiled = compile_rules(rules, against, source=f"({_source()}) as customers")
+    compiled = compile_rules(rules, against, f"({SOURCE}) as customers", of_one)
     compiled.params["moment"] = against.as_of
     return compiled
-
-
-def _source() -> str:
-    return (Path(__file__).parent / "moment.sql").read_text(encoding="utf-8")

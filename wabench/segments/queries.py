@@ -8,11 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from wabench import ltv_tables, published
-from wabench.errors import WabenchError
+from wabench.errors import UsageError, WabenchError
 from wabench.published import Published
-from wabench.segments import fields, files, sandbox
+from wabench.segments import compiler, fields, files, sandbox
 from wabench.segments.compiler import Compiled, compile_rule
-from wabench.segments.rules import Rule
+from wabench.segments.rules import Rule, rule_hash
 from wabench.settings import Settings
 
 _CONSENTED = {"explicit": "consent = 'opted_in'", "implied": "consent is distinct from 'opted_out'"}
@@ -52,6 +52,26 @@ class Worth:
     currency: str
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a message to each reachable, and to each consented customer costs on a plan, in the project's currency.
+
+    `without_price` are reachable customers in a country that the price book does not price. Free messages and monthly
+    fees of the plan are left aside: they belong to a month, not to a message.
+    """
+
+    provider: str
+    plan: str
+    is_in_use: bool
+    reachable: int
+    consented: int
+    without_price: int
+    reachable_cost: Decimal | None
+    consented_cost: Decimal | None
+    meta_share: float | None
+    currency: str
+
+
 def catalog(settings: Settings, of: Published | None = None) -> fields.Catalog:
     """List what a rule may ask about: the published columns and deeds, the shop's campaigns and other segments."""
     version = of or published.current(settings)
@@ -63,6 +83,15 @@ def catalog(settings: Settings, of: Published | None = None) -> fields.Catalog:
         segment=lambda name: files.load(settings, name).where,
         run=lambda sql: sandbox.customers(settings, version, sql),
     )
+
+
+def fingerprint(rule: Rule, against: fields.Catalog) -> str:
+    """Tell a rule from any other, by the rules of the segments it stands on too."""
+    try:
+        below = compiler.named(rule, against)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return " ".join([rule_hash(rule), *(f"{name}={rule_hash(each)}" for name, each in sorted(below.items()))])
 
 
 def count(settings: Settings, rule: Rule, of: Published | None = None) -> Counts:
@@ -89,6 +118,16 @@ def worth(settings: Settings, rule: Rule, of: Published | None = None) -> Worth:
         high=Decimal(high).quantize(cents),
         currency=settings.currency,
     )
+
+
+def costs(settings: Settings, rule: Rule, of: Published | None = None) -> list[Cost]:
+    """Price one marketing message to each of a rule's customers on every plan of the price book, the cheapest first."""
+    version = of or published.current(settings)
+    if not version.columns("dim_prices"):
+        raise WabenchError("the published file has no prices yet; run `wabench refresh`")
+    compiled = compile_rule(rule, catalog(settings, version))
+    sql = _statement("costs", compiled).replace("{consented}", _CONSENTED[settings.consent])
+    return [Cost(**row) for row in version.query(sql, compiled.params, compiled.tables).to_pylist()]
 
 
 def sample(settings: Settings, rule: Rule, size: int = 20, of: Published | None = None) -> pa.Table:

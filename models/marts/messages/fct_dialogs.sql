@@ -22,6 +22,15 @@ statements as (
 
 ),
 
+-- What the ledger knows of our own answers; no provider says who wrote.
+replies as (
+
+    select provider, message_id, max(written_by) as written_by from {{ ref("stg_campaigns__replies") }}
+    where message_id is not null
+    group by provider, message_id
+
+),
+
 tags as (
 
     select * from {{ ref("int_customers_tagged") }}
@@ -52,21 +61,28 @@ questions as (
 answers as (
 
     select
-        customer_id,
-        least(accepted_at, sent_at) as happened_at,
+        messages.customer_id,
+        least(messages.accepted_at, messages.sent_at) as happened_at,
         1 as place,
-        message_key,
-        send_id is not null as is_ours,
-        category = 'service' or (category is null and content_type is not null and content_kind <> 'template') as is_free,
-        category is null and content_type is null and template_name is null as is_in_doubt
+        messages.message_key,
+        coalesce(replies.written_by, case when messages.send_id is not null then 'rule' end) as written_by,
+        (
+            messages.category = 'service'
+            or (messages.category is null and messages.content_type is not null and messages.content_kind <> 'template')
+            or replies.written_by is not null
+        ) as is_free,
+        messages.category is null and messages.content_type is null and messages.template_name is null as is_in_doubt
     from messages
+    left join replies
+        on messages.provider = replies.provider
+        and messages.message_id = replies.message_id
     where
-        direction = 'out'
-        and failed_at is null
-        and {{ in_window("least(accepted_at, sent_at)") }}
-        and (campaign_id is null or template_name is null)
-        and coalesce(category, 'service') in ('service', 'utility')
-        and customer_id in (select customer_id from questions)
+        messages.direction = 'out'
+        and messages.failed_at is null
+        and {{ in_window("least(messages.accepted_at, messages.sent_at)") }}
+        and (messages.campaign_id is null or messages.template_name is null)
+        and coalesce(messages.category, 'service') in ('service', 'utility')
+        and messages.customer_id in (select customer_id from questions)
 
 ),
 
@@ -79,12 +95,12 @@ timeline as (
         message_key,
         provider,
         channel_id,
-        cast(null as boolean) as is_ours,
+        cast(null as {{ dbt.type_string() }}) as written_by,
         cast(null as boolean) as is_free,
         cast(null as boolean) as is_in_doubt
     from questions
     union all
-    select customer_id, happened_at, place, message_key, null, null, is_ours, is_free, is_in_doubt from answers
+    select customer_id, happened_at, place, message_key, null, null, written_by, is_free, is_in_doubt from answers
 
 ),
 
@@ -150,7 +166,7 @@ followed as (
         max(case when place = 0 then happened_at end) as last_inbound_at,
         max(case when is_answer then happened_at end) as answered_at,
         max(case when is_answer then message_key end) as answer_message_key,
-        coalesce(bool_or(is_answer and is_ours), false) as is_by_rule
+        max(case when is_answer then written_by end) as written_by
     from numbered
     group by customer_id, dialog_number
 
@@ -192,8 +208,7 @@ final as (
         measured.answer_message_key,
         case
             when measured.answered_at is null then null
-            when measured.is_by_rule then 'rule'
-            else 'unknown'
+            else coalesce(measured.written_by, 'unknown')
         end as answered_by,
         cast(round(measured.response_seconds) as bigint) as first_response_seconds,
         cast(round(measured.waited) as bigint) as seconds_waited,
