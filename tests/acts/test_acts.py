@@ -27,6 +27,8 @@ LEAST: dict[str, list[tuple[dict[str, Any], Role]]] = {
     "replies.answer": [({}, Role.MARKETER)],
     "replies.save_rules": [({}, Role.MARKETER)],
     "replies.save_canned": [({}, Role.MARKETER)],
+    "segments.export": [({}, Role.ANALYST), ({"with_phones": True}, Role.MARKETER)],
+    "segments.save": [({}, Role.MARKETER)],
 }
 """By act: arguments that matter to what it asks for, and the least role that may."""
 
