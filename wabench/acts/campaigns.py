@@ -80,9 +80,10 @@ def pause(settings: Settings, actor: Actor, name: str) -> None:
 
 
 def cancel(settings: Settings, actor: Actor, name: str) -> None:
-    """Cancel a campaign for good. Who may plan may take back a plan that nobody approved yet."""
+    """Cancel a campaign for good. Who may plan may take back what nobody approved yet; the rest takes an approver."""
+    acts.allow(settings, actor, Action.PLAN, "cancel", name)
     with ledger.opened(settings) as opened:
         status = opened.campaign(name).status
-    is_plan = status in (CampaignState.PLANNED, CampaignState.TESTED)
-    acts.allow(settings, actor, Action.PLAN if is_plan else Action.RUN, "cancel", name)
+    if status not in (CampaignState.PLANNED, CampaignState.TESTED):
+        acts.allow(settings, actor, Action.RUN, "cancel", name)
     runner.cancel(settings, name, actor.name)
