@@ -20,13 +20,15 @@ from wabench.settings import Settings, load
 Act = Callable[..., Any]
 
 LEAST: dict[str, list[tuple[dict[str, Any], Role]]] = {
-    "audit.export": [({}, Role.ADMIN)],
     "audit.lines": [({}, Role.ADMIN)],
     "audit.names": [({}, Role.ADMIN)],
+    "audit.export": [({}, Role.ADMIN)],
     "exports.customers_behind": [({}, Role.ANALYST), ({"with_phones": True}, Role.MARKETER)],
     "replies.answer": [({}, Role.MARKETER)],
     "replies.save_rules": [({}, Role.MARKETER)],
     "replies.save_canned": [({}, Role.MARKETER)],
+    "segments.save": [({}, Role.MARKETER)],
+    "segments.export": [({}, Role.ANALYST), ({"with_phones": True}, Role.MARKETER)],
 }
 """By act: arguments that matter to what it asks for, and the least role that may."""
 
