@@ -47,7 +47,8 @@ def page() -> None:
     over_time = shop.windowed(
         "volume", window.days, grain=views.grain(window.days), zone=shop.settings().timezone
     )  # fmt: skip
-    figures(shop.windowed("funnel", window.days)[0], over_time, window)
+    funnel = shop.windowed("funnel", window.days)[0]
+    figures(funnel, over_time, window)
     volume(over_time, window)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -55,7 +56,8 @@ def page() -> None:
     with right:
         delays(shop.rows("reply_delays"))
     content()
-    failed(shop.windowed("failures", window.days), shop.windowed("funnel", window.days)[0], window)
+    if funnel["accepted"]:
+        failed(shop.windowed("failures", window.days), funnel, window)
 
 
 def figures(funnel: dict[str, Any], over_time: list[dict[str, Any]], window: Window) -> None:
@@ -87,7 +89,8 @@ def volume(found: list[dict[str, Any]], window: Window) -> None:
     kinds += sorted({row["kind"] for row in found} - set(kinds))
     traces = [_kind_bars(kind, [row for row in found if row["kind"] == kind]) for kind in kinds]
     drawn = go.Figure(traces)
-    drawn.update_layout(barmode="relative", bargap=0.25, yaxis_tickformat="~s")
+    tickformat = charts.ticks(row["messages"] for row in found)
+    drawn.update_layout(barmode="relative", bargap=0.25, yaxis_tickformat=tickformat)
     charts.chart(drawn, "volume", _("Messages over time"), found, 240, behind_point=(
         lambda point: writers(kinds[point["curve_number"]], traces[point["curve_number"]].x[point["point_index"]],
                               grain, window)
