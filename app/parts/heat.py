@@ -33,7 +33,7 @@ def draw(
     """Draw cells in these columns and rows, which `sides` name."""
     layers = [cell for cell in cells if not cell.is_grey], [cell for cell in cells if cell.is_grey]
     drawn = go.Figure([_layer(layer, columns, rows, bool(i)) for i, layer in enumerate(layers)])
-    form = ".0%" if percent else charts.ticks(cell.value or 0 for cell in cells)
+    form = "~%" if percent else charts.ticks(cell.value or 0 for cell in cells)
     bar = {"thickness": 8, "outlinewidth": 0, "tickformat": form, "len": 1, "y": 0.5}
     drawn.update_layout(
         barmode="overlay", showlegend=False, margin_r=40,
