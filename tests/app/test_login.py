@@ -102,7 +102,7 @@ def test_an_analyst_who_presses_everything_is_given_no_whole_phone_or_e_mail_and
     for path in (*visitor.paths(), *DEEPER):
         visitor.page.goto(f"{address}{path}")
         visitor.page.locator("h1").first.wait_for()
-        visitor.settle()
+        visitor.still()
         given[path] = seen.everything(visitor)
         visitor.frames.clear()
     assert {path: found for path, each in given.items() if (found := seen.leaks(each, secrets))} == {}
