@@ -171,10 +171,21 @@ create table if not exists raw.campaigns (
     started_at timestamp,
     finished_at timestamp,
     template_body text,                   -- as planned; null: planned by an older version
-    holdout_share double                  -- of the customers who would be written to; null: of an older version
+    holdout_share double,                 -- of the customers who would be written to; null: of an older version
+    starts_at timestamp                   -- not before this moment; null: whenever somebody runs it
 );
 alter table raw.campaigns add column if not exists template_body text;
 alter table raw.campaigns add column if not exists holdout_share double;
+alter table raw.campaigns add column if not exists starts_at timestamp;
+
+create table if not exists raw.variants (
+    campaign_id text not null,
+    variant text not null,
+    share double,
+    template_name text,
+    language text,
+    template_body text                    -- as planned
+);
 
 create table if not exists raw.sends (
     campaign_id text not null,

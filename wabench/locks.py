@@ -39,6 +39,7 @@ class Holder:
     purpose: str
     since: datetime
     is_running: bool
+    pid: int
 
 
 def last(path: Path) -> Holder | None:
@@ -46,9 +47,21 @@ def last(path: Path) -> Holder | None:
     try:
         holder = json.loads(path.read_text(encoding="utf-8"))
         since = datetime.fromisoformat(holder["since"]).astimezone(UTC).replace(tzinfo=None)
-        return Holder(holder["purpose"], since, _is_running(holder["pid"]))
+        return Holder(holder["purpose"], since, _is_running(holder["pid"]), holder["pid"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether somebody holds the lock at `path`, by trying it for an instant."""
+    try:
+        with path.open("r", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
 
 
 def _is_running(pid: int) -> bool:

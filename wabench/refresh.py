@@ -17,7 +17,7 @@ import duckdb
 from ingest import history, loader
 from ingest.pull import PullOutcome, pull
 from wabench import dbt, parquet, publish, published, runs, segments, snapshots
-from wabench.campaigns import ledger, reconcile
+from wabench.campaigns import reconcile, snapshot
 from wabench.dbt import Engine
 from wabench.errors import Busy, WabenchError
 from wabench.locks import held
@@ -156,7 +156,7 @@ def _settle_unknown(work: _Work) -> None:
 
 
 def _copy_ledger(work: _Work) -> None:
-    tables = ledger.snapshot(work.settings)
+    tables = snapshot.copy(work.settings)
     with _opened(work.settings) as connection:
         connection.execute("begin")
         for name, table in tables.items():

@@ -220,6 +220,9 @@ class Settings(BaseModel):
     give_up_seconds: float = Field(
         60, gt=0, description="a campaign pauses itself when its provider takes nothing for so long"
     )
+    campaign_expires_hours: float = Field(
+        24, gt=0, description="a campaign that could not begin so long after its start does not begin any more"
+    )
     unknown_wait_minutes: float = Field(
         60, ge=0, description="how long an unknown send waits for a status before it is listed"
     )

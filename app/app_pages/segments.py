@@ -39,7 +39,9 @@ def page() -> None:
                        "`wabench refresh`."))  # fmt: skip
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        by = filters.one(_("By"), list(BY), "by", first_by(), lambda each: _(BY[each]), label_visibility="collapsed")
+        by = filters.one(
+            _("How to choose"), list(BY), "by", first_by(), lambda each: _(BY[each]), label_visibility="collapsed"
+        )
         st.space("stretch")
         actions = st.container(horizontal=True, gap="small", width="content")
     numbers = st.container(gap="small")

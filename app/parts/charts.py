@@ -121,11 +121,21 @@ def people(table: pa.Table, key: str | None = None, on_select: str = "ignore") -
     )  # fmt: skip
 
 
-def table(rows: Rows, key: str, config: Mapping[str, Any] | None = None, height: int | str = "auto") -> None:
-    """Show rows whose keys are the columns' names, with a way to take them along as CSV."""
+def table(
+    rows: Rows, key: str, config: Mapping[str, Any] | None = None, height: int | str = "auto", chooses: str = ""
+) -> int | None:
+    """Show rows whose keys are the columns' names, with a way to take them along as CSV.
+
+    Where it says what choosing a row does (`chooses`), a row can be chosen, and its place is given.
+    """
     with st.container(key=f"table_{key}", gap="xxsmall"):
-        st.dataframe(list(rows), hide_index=True, column_config=dict(config or {}), height=height, placeholder="–")
-        _take_along(key, rows, "")
+        shown = st.dataframe(
+            list(rows), hide_index=True, column_config=dict(config or {}), height=height, placeholder="–",
+            key=f"rows_{key}", on_select="rerun" if chooses else "ignore", selection_mode="single-row",
+        )  # fmt: skip
+        _take_along(key, rows, chooses)
+    chosen = shown.selection.rows if chooses else []
+    return chosen[0] if chosen else None
 
 
 def _take_along(key: str, data: Rows, note: str) -> None:

@@ -175,7 +175,7 @@ def _text(name: str, asked: Leaf | None, key: str, known: list[str]) -> Leaf | N
         values = tuple(chosen or ())
     else:
         text = keep(f"{key}_typed", ", ".join(values), lambda at: st.text_input(
-            _("Value"), key=at, label_visibility="collapsed", width=200, placeholder=_("a text"),
+            _("Value"), key=at, label_visibility="collapsed", width=200, placeholder=_("text"),
         ))  # fmt: skip
         values = tuple(part.strip() for part in str(text).split(",") if part.strip())
     if not values:

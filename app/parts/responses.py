@@ -72,7 +72,7 @@ def _figures(found: dict[str, Any], hours: float, window: Window) -> None:
 def band_name(band: int) -> str:
     """Name a band of waiting times by its edges."""
     if band == 0:
-        return _("never")
+        return _("unanswered")
     start, end = EDGES[band - 1], EDGES[band] if band < len(EDGES) else None
     if end is None:
         return _("over {time}", time=lasting(start))

@@ -64,7 +64,7 @@ IDENTIFYING = frozenset({"phone", "email", "user_id", "username"})
 DEEDS = {
     "ordered": N_("Ordered"),
     "messaged": N_("Was written to"),
-    "replied": N_("Answered"),
+    "replied": N_("Answered us"),
     "in_campaign": N_("In a campaign"),
     "in_segment": N_("In a segment"),
 }

@@ -22,13 +22,24 @@ Act = Callable[..., Any]
 LEAST: dict[str, list[tuple[dict[str, Any], Role]]] = {
     "audit.lines": [({}, Role.ADMIN)],
     "audit.names": [({}, Role.ADMIN)],
+    "campaigns.plan": [({}, Role.MARKETER)],
+    "campaigns.simulate": [({}, Role.MARKETER)],
+    "campaigns.test": [({}, Role.MARKETER)],
+    "campaigns.send_test": [({}, Role.MARKETER), ({"live": True}, Role.APPROVER)],
+    "campaigns.approve": [({}, Role.APPROVER)],
+    "campaigns.run": [({}, Role.APPROVER)],
+    "campaigns.resume": [({}, Role.APPROVER)],
+    "campaigns.pause": [({}, Role.APPROVER)],
+    "campaigns.cancel": [({}, Role.MARKETER)],
+    "templates.sync": [({}, Role.MARKETER)],
+    "templates.submit": [({}, Role.MARKETER)],
     "audit.export": [({}, Role.ADMIN)],
     "exports.customers_behind": [({}, Role.ANALYST), ({"with_phones": True}, Role.MARKETER)],
     "replies.answer": [({}, Role.MARKETER)],
     "replies.save_rules": [({}, Role.MARKETER)],
     "replies.save_canned": [({}, Role.MARKETER)],
-    "segments.save": [({}, Role.MARKETER)],
     "segments.export": [({}, Role.ANALYST), ({"with_phones": True}, Role.MARKETER)],
+    "segments.save": [({}, Role.MARKETER)],
 }
 """By act: arguments that matter to what it asks for, and the least role that may."""
 
@@ -104,6 +115,10 @@ def test_the_app_changes_and_exports_through_acts_alone() -> None:
         "plan.plan(",
         "segments.render(",
         "runner.run(",
+        "launch.start(",
+        "simulation.simulate(",
+        "submission.sync(",
+        "submission.submit(",
         "sending.send(",
         "files.save_rules(",
         "files.save_canned(",
@@ -127,7 +142,7 @@ def test_who_may_not_is_refused_and_the_attempt_is_in_the_audit(
         for parameter in list(inspect.signature(act).parameters.values())[2:]
         if parameter.default is parameter.empty
     }
-    actor = Actor(f"{name} as {role}", role)
+    actor = Actor(f"{name} {given} as {role}", role)
     with pytest.raises(Refused, match=f"is {role}, who may not"):
         act(shop, actor, **arguments | given)
     with ledger.opened(shop) as opened, opened.reading() as connection:

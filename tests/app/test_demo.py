@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import campaign_walk
 import duckdb
 import processes
 import pytest
@@ -52,6 +53,7 @@ def test_the_demo_goes_the_whole_way_and_its_shop_can_be_looked_at(
     drawn = {path.stem: notebooks.run(path, home, tmp_path) for path in notebooks.ALL}
     assert all(drawn.values()), drawn
 
+    campaign_walk.prepare(home)
     visitor = visit(f"{serve(home)}/?window=90d")
     assert visitor.metric("Customers") == "500"
     expect(visitor.page.get_by_text("flash_sale is paused")).to_be_visible()
@@ -60,3 +62,4 @@ def test_the_demo_goes_the_whole_way_and_its_shop_can_be_looked_at(
     visitor = visit(f"{visitor.page.url.split('?')[0]}segments?frequency_tag=monthly")
     expect(visitor.page.get_by_text("May get promotions")).to_be_visible()
     shoot(visitor, "segments")
+    campaign_walk.walk(home, visitor.page.url.rsplit("/", 1)[0], visit, shoot)

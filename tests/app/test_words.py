@@ -101,3 +101,13 @@ def test_a_translation_has_the_same_values_and_no_old_text(language: str) -> Non
 def test_a_language_is_found_for_a_browser_and_english_for_others() -> None:
     assert words.nearest("ru-RU") == "ru"
     assert words.nearest("pt-BR") == words.nearest(None) == words.nearest("") == "en"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_is_said_the_same_way_wherever_it_stands(language: str) -> None:
+    told: dict[object, set[object]] = {}
+    for path in sorted((words.LOCALES / language).glob("*.po")):
+        with path.open("rb") as file:
+            for message in read_po(file, locale=language):
+                told.setdefault(message.id, set()).add(message.string)
+    assert {text: strings for text, strings in told.items() if text and len(strings) > 1} == {}

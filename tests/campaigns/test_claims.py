@@ -13,7 +13,7 @@ from campaign_shop import approved, audience, customer, set_up
 from sqlalchemy import update
 
 from wabench.campaigns import audience as audiences
-from wabench.campaigns import claims, ledger, plan
+from wabench.campaigns import claims, ledger, plan, snapshot
 from wabench.campaigns.claims import Claim, Outcome, Turn
 from wabench.campaigns.ledger import Campaign, Ledger
 from wabench.campaigns.schema import CampaignState, SendState, sends
@@ -291,9 +291,9 @@ def test_every_send_is_a_line_in_the_audit(start: Start, turn: Take, opened: Led
 
 
 def test_the_snapshot_has_the_warehouses_columns(shop: Settings, start: Start, turn: Take, home: Path) -> None:
-    empty = ledger.snapshot(set_up(home / "elsewhere")) if (home / "elsewhere").mkdir() is None else {}
+    empty = snapshot.copy(set_up(home / "elsewhere")) if (home / "elsewhere").mkdir() is None else {}
     turn(start("spring", [customer(1), customer(2, consent="opted_out")]))
-    tables = ledger.snapshot(shop)
+    tables = snapshot.copy(shop)
     raw = (Path(__file__).parents[2] / "ingest" / "raw.sql").read_text(encoding="utf-8")
     for name, table in tables.items():
         definition = raw.split(f"raw.{name} (")[1].split(");")[0]

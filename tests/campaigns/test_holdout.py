@@ -11,7 +11,7 @@ from campaign_shop import audience, customer, set_up
 from typer.testing import CliRunner
 
 from wabench import published
-from wabench.campaigns import ledger, plan
+from wabench.campaigns import ledger, plan, snapshot
 from wabench.campaigns.holdout import Holdout
 from wabench.cli import app
 from wabench.settings import ROOT, Settings
@@ -39,10 +39,9 @@ def test_chance_holds_out_about_the_share_and_the_ledger_says_so(shop: Settings,
     assert set(found) == {("treated", "planned", None), ("held_out", "suppressed", "holdout")}
     assert 110 <= found["held_out", "suppressed", "holdout"] <= 190
     assert planned.campaign.holdout_share == 0.25
-    assert ledger.snapshot(shop)["campaigns"].column("holdout_share").to_pylist() == [0.25]
+    assert snapshot.copy(shop)["campaigns"].column("holdout_share").to_pylist() == [0.25]
     assert (
-        Counter(ledger.snapshot(shop)["sends"].column("arm").to_pylist())["treated"]
-        == found["treated", "planned", None]
+        Counter(snapshot.copy(shop)["sends"].column("arm").to_pylist())["treated"] == found["treated", "planned", None]
     )
 
 

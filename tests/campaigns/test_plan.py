@@ -7,7 +7,7 @@ import published_shop
 import pytest
 from campaign_shop import approved, audience, customer, set_up
 
-from wabench.campaigns import ledger, plan, runner
+from wabench.campaigns import ledger, plan, runner, snapshot
 from wabench.campaigns.ledger import Ledger
 from wabench.campaigns.schema import CampaignState
 from wabench.errors import Refused, UsageError
@@ -53,7 +53,7 @@ def test_the_plan_keeps_what_can_be_told_of_the_texts_and_the_warehouse_gets_no_
     segment = audience(home, [customer(1), customer(22), customer(3, name="")])
     plan.plan(shop, "spring", segment, "sale", SALE)
     plan.plan(shop, "parcels", segment, "parcel")
-    tables = ledger.snapshot(shop)
+    tables = snapshot.copy(shop)
     assert sorted(tables["campaigns"]["template_body"].to_pylist()) == [
         "Hi {{1}}, use SALE until Sunday.",
         "Your parcel is on its way.",

@@ -7,7 +7,7 @@ import pytest
 from campaign_shop import approved, audience, customer, set_up
 from sqlalchemy import select
 
-from wabench.campaigns import claims, ledger, plan, reconcile
+from wabench.campaigns import claims, ledger, plan, reconcile, snapshot
 from wabench.campaigns.reconcile import StatusSeen
 from wabench.campaigns.schema import CampaignState, SendState, sends
 from wabench.settings import Settings
@@ -69,7 +69,7 @@ def test_other_events_settle_nothing(shop: Settings) -> None:
 
 def test_the_message_id_comes_with_it_and_stands_in_the_audit(shop: Settings) -> None:
     settle(shop, "delivered")
-    assert ledger.snapshot(shop)["sends"]["message_id"].to_pylist() == ["wamid.1"]
+    assert snapshot.copy(shop)["sends"]["message_id"].to_pylist() == ["wamid.1"]
     with ledger.opened(shop) as opened:
         last = opened.audit_lines(opened.campaign("spring").campaign_id)[-1]
     assert (last["actor"], last["action"], last["detail"]) == ("reconcile", "settled accepted", "wamid.1")

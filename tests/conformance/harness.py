@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 
 from ingest import files, receiver
 from wabench import providers, refresh, sandbox
-from wabench.campaigns import ledger, plan, runner
+from wabench.campaigns import ledger, plan, runner, snapshot
 from wabench.providers.base import Channel, Content, Message
 from wabench.sandbox.scenario import Scenario
 from wabench.sandbox.server import Options, Sandbox
@@ -164,5 +164,5 @@ class Shop:
         """Read a campaign's sends from the ledger."""
         with ledger.opened(self.settings()) as opened:
             campaign_id = opened.campaign(name).campaign_id
-        table = ledger.snapshot(self.settings())["sends"].to_pylist()
+        table = snapshot.copy(self.settings())["sends"].to_pylist()
         return [row for row in table if row["campaign_id"] == campaign_id]

@@ -34,11 +34,12 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "rejected": {},
     "campaigns": {"status": "finished", "provider": "meta", "category": "marketing", "template_name": "sale"},
+    "variants": {"share": 0.5, "language": "en"},
     "sends": {"state": "accepted", "planned_at": datetime.fromisoformat("2026-06-27")},
     "replies": {"customer_id": "c", "provider": "meta", "channel_id": "1", "written_by": "person", "state": "accepted"},
 }
 _VERSIONED = ("customers", "orders")
-_WITHOUT_LOAD = ("campaigns", "sends", "replies")
+_WITHOUT_LOAD = ("campaigns", "variants", "sends", "replies")
 
 
 def shop(home: Path, **settings: str) -> Settings:

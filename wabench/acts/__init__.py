@@ -19,13 +19,23 @@ def act(settings: Settings, actor: Actor, action: Action, word: str, detail: str
 
     Raises Refused where the role forbids it, and the attempt is a line too. What fails leaves none.
     """
+    allow(settings, actor, action, word, detail)
+    yield
+    _record(settings, actor, word, detail)
+
+
+def allow(settings: Settings, actor: Actor, action: Action, word: str, detail: str) -> None:
+    """Ask an actor's role, for what writes its own line when it is done; the refusal, which is raised, is one too."""
     try:
         actor.require(action)
     except Refused:
-        _record(settings, actor, f"refused: {word}"[:40], detail)
+        refuse(settings, actor, word, detail)
         raise
-    yield
-    _record(settings, actor, word, detail)
+
+
+def refuse(settings: Settings, actor: Actor, word: str, detail: str) -> None:
+    """Write into the audit that an actor was refused something."""
+    _record(settings, actor, f"refused: {word}"[:40], detail)
 
 
 def _record(settings: Settings, actor: Actor, word: str, detail: str) -> None:

@@ -15,7 +15,7 @@ def customers_behind(settings: Settings, actor: Actor, of: Behind, title: str, w
     action = Action.SEE_PHONES if with_phones else Action.EXPORT
     with acts.act(settings, actor, action, "export customers", f"{title}: {of.view} {_shown(of)}"):
         rows = behind.stream(version, of, with_phones)
-        about = {"figure": title, "asked": {"view": of.view, **of.params}, "masked": [] if with_phones else ["phone"]}
+        about = {"figure": title, "asked": {"view": of.view, **_shown(of)}, "masked": [] if with_phones else ["phone"]}
         return sheets.sheet(rows, version, f"{of.view}-{version.version}.csv", about)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
+from pathlib import Path
 
 from wabench import locks
 from wabench.campaigns import claims
@@ -21,13 +22,17 @@ def channel_lock(campaign: Campaign) -> str:
     return f"channel-{campaign.provider}-{campaign.channel_id}"
 
 
+def lock_file(settings: Settings, name: str) -> Path:
+    """Tell where the lock of a name lies."""
+    return settings.paths.data / "locks" / f"{name}.lock"
+
+
 @contextmanager
 def held(settings: Settings, ledger: Ledger, campaign: Campaign, *names: str) -> Iterator[None]:
     """Hold locks of a campaign for a `with` block, against every process that shares the ledger; raises Busy."""
     with ExitStack() as stack:
         for name in names:
-            path = settings.paths.data / "locks" / f"{name}.lock"
-            stack.enter_context(locks.held(path, f"campaign {campaign.name}"))
+            stack.enter_context(locks.held(lock_file(settings, name), f"campaign {campaign.name}"))
             stack.enter_context(ledger.locked(name))
         yield
 

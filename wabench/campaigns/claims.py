@@ -144,9 +144,14 @@ def _refused(outcome: Outcome) -> str:
 
 
 def _pause_for_template(connection: Connection, campaign: Campaign, now: datetime) -> bool:
-    """Pause a campaign whose template was paused, turned down or made marketing since it started."""
-    name, language, template_id = campaign.template_name, campaign.language, campaign.template_id
-    problem = known_templates.problem(connection, campaign.provider, name, language, template_id, campaign.category)
+    """Pause a campaign of whose templates one was paused, turned down or made marketing since it started."""
+    found = (
+        known_templates.problem(
+            connection, campaign.provider, text.template_name, text.language, text.template_id, campaign.category
+        )
+        for text in campaign.texts
+    )
+    problem = next(filter(None, found), None)
     if problem is None:
         return False
     move_campaign(connection, campaign.campaign_id, CampaignState.PAUSED, reason=problem)
@@ -223,13 +228,14 @@ def _message(send: Candidate, campaign: Campaign) -> Message:
 def message(send: Mapping[str, Any], campaign: Campaign) -> Message:
     """Build the message of one send as it was frozen by the plan."""
     parameters: dict[str, str] = send["parameters"]
+    text = campaign.text(send["variant"])
     template = Template(
-        name=campaign.template_name,
-        language=campaign.language,
+        name=text.template_name,
+        language=text.language,
         category=campaign.category,
         parameters=parameters,
         is_named=not all(key.isdigit() for key in parameters),
-        provider_id=campaign.template_id or "",
+        provider_id=text.template_id or "",
     )
     callback_data, spent_keys = CALLBACK_PREFIX + send["send_id"], send["spent_keys"] or 0
     return Message(send["phone"], send["user_id"], template, callback_data, spent_keys)

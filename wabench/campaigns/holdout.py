@@ -51,15 +51,20 @@ class Power:
 
 def power(settings: Settings, customers: Sequence[str], held_out: int) -> Power:
     """Tell what can be shown with so many of these customers held out."""
-    days, rate = settings.attribution_days, _rate(settings, customers)
-    if not rate or not 0 < held_out < len(customers):
-        return Power(len(customers), held_out, days, rate)
-    effect = lift.smallest_effect(rate, len(customers), held_out)
-    needed = lift.holdout_needed(rate, effect * 2 / 3, len(customers))
-    return Power(len(customers), held_out, days, rate, effect, needed)
+    return shown(settings, rate(settings, customers), len(customers), held_out)
 
 
-def _rate(settings: Settings, customers: Sequence[str]) -> float | None:
+def shown(settings: Settings, rate: float | None, customers: int, held_out: int) -> Power:
+    """Tell what can be shown with so many of so many customers held out, of whom a share buys anyway."""
+    days = settings.attribution_days
+    if not rate or not 0 < held_out < customers:
+        return Power(customers, held_out, days, rate)
+    effect = lift.smallest_effect(rate, customers, held_out)
+    needed = lift.holdout_needed(rate, effect * 2 / 3, customers)
+    return Power(customers, held_out, days, rate, effect, needed)
+
+
+def rate(settings: Settings, customers: Sequence[str]) -> float | None:
     """Look up which share of customers bought within as many days as orders are counted for, lately on average."""
     try:
         version = published.current(settings)
@@ -68,5 +73,5 @@ def _rate(settings: Settings, customers: Sequence[str]) -> float | None:
     windows = max(_LOOKBACK_DAYS // settings.attribution_days, 1)
     since = version.as_of - timedelta(days=windows * settings.attribution_days)
     window = {"since": since, "until": version.as_of, "days": settings.attribution_days, "windows": windows}
-    rate: float | None = version.one(_RATE, {"customers": list(customers), **window})["rate"]
-    return rate
+    found: float | None = version.one(_RATE, {"customers": list(customers), **window})["rate"]
+    return found

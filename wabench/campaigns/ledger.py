@@ -12,13 +12,13 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-import pyarrow as pa
-from sqlalchemy import ColumnElement, Connection, Engine, Table, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, text
 
 from wabench.campaigns import schema
 from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
 from wabench.campaigns.policy import MARKETING
-from wabench.campaigns.schema import CampaignState, SendState, audit, campaigns, consent, replies, sends
+from wabench.campaigns.schema import CampaignState, SendState, audit, campaigns, consent, sends, variants
+from wabench.campaigns.variants import Variant
 from wabench.errors import Busy, Refused, UsageError
 from wabench.settings import Settings
 
@@ -49,6 +49,18 @@ class Campaign:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     template_body: str | None = None
+    starts_at: datetime | None = None
+    variants: tuple[Variant, ...] = ()
+
+    @property
+    def texts(self) -> tuple[Variant, ...]:
+        """What is sent: its variants, or its single text."""
+        only = (self.template_name, self.language, self.template_id, self.template_body)
+        return self.variants or (Variant("", 1, *only),)
+
+    def text(self, variant: str | None) -> Variant:
+        """Give the text of a send by the variant it was given."""
+        return next(text for text in self.texts if text.variant == (variant or ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +107,20 @@ class Ledger:
             finally:
                 connection.execute(select(func.pg_advisory_unlock(func.hashtext(name))))
 
+    def is_locked(self, name: str) -> bool:
+        """Tell whether a machine that shares the ledger has a lock; on SQLite only its lock file can tell."""
+        if self._engine.dialect.name != "postgresql":
+            return False
+        key = "((classid::bigint << 32) | objid::bigint) = hashtext(:name)::bigint"
+        held = text(f"select count(*) from pg_locks where locktype = 'advisory' and granted and {key}")  # noqa: S608
+        with self.reading() as connection:
+            return bool(connection.scalar(held, {"name": name}))
+
     def campaign(self, name: str) -> Campaign:
         """Find a campaign; raises UsageError with the nearest name."""
         with self.reading() as connection:
             if row := connection.execute(select(campaigns).where(campaigns.c.name == name)).one_or_none():
-                return _campaign(row._asdict())
+                return _campaign(connection, row._asdict())
             known: list[str] = list(connection.scalars(select(campaigns.c.name)))
         near = difflib.get_close_matches(name, known, 1)
         hint = f"did you mean {near[0]!r}?" if near else "`wabench campaign list` names those there are"
@@ -115,14 +136,14 @@ class Ledger:
         """List all campaigns, newest first."""
         with self.reading() as connection:
             rows = connection.execute(select(campaigns).order_by(campaigns.c.created_at.desc()))
-            return [_campaign(row._asdict()) for row in rows]
+            return [_campaign(connection, row._asdict()) for row in rows]
 
     def claiming(self) -> list[Campaign]:
         """List the campaigns that have claims without an outcome."""
         claimed = select(sends.c.campaign_id).where(sends.c.state == SendState.CLAIMED)
         with self.reading() as connection:
             rows = connection.execute(select(campaigns).where(campaigns.c.campaign_id.in_(claimed)))
-            return [_campaign(row._asdict()) for row in rows]
+            return [_campaign(connection, row._asdict()) for row in rows]
 
     def plan(self, campaign: Campaign, planned: Sequence[Mapping[str, Any]]) -> Campaign:
         """Store a campaign and all its sends at once; a plan of that name not yet approved is replaced.
@@ -132,12 +153,17 @@ class Ledger:
         with self.writing() as connection:
             known = connection.execute(select(campaigns).where(campaigns.c.name == campaign.name)).one_or_none()
             campaign_id = known.campaign_id if known else campaign.campaign_id
+            values = asdict(campaign)
+            texts = values.pop("variants")
             if not known:
-                connection.execute(insert(campaigns).values(asdict(campaign) | {"status": CampaignState.DRAFT}))
-            values = {k: v for k, v in asdict(campaign).items() if k not in ("campaign_id", "name", "status")}
+                connection.execute(insert(campaigns).values(values | {"status": CampaignState.DRAFT}))
+            values = {k: v for k, v in values.items() if k not in ("campaign_id", "name", "status")}
             self._move(connection, campaign_id, CampaignState.PLANNED, values)
             connection.execute(sends.delete().where(sends.c.campaign_id == campaign_id))
             ids = {"campaign_id": campaign_id}
+            connection.execute(delete(variants).where(variants.c.campaign_id == campaign_id))
+            if texts:
+                connection.execute(insert(variants), [text | ids for text in texts])
             rows = [{**row, **ids, "send_id": send_id(campaign_id, row["customer_id"])} for row in planned]
             if rows:
                 connection.execute(insert(sends), rows)
@@ -279,56 +305,12 @@ def exists(settings: Settings) -> bool:
     return bool(settings.ledger_url) or settings.paths.ledger.exists()
 
 
-_TIME = pa.timestamp("us")
-_SNAPSHOT_CAMPAIGNS = (
-    "campaign_id", "name", "segment", "provider", "channel_id", "template_name", "language", "category", "status",
-    "created_at", "planned_at", "approved_at", "approved_by", "started_at", "finished_at", "template_body",
-    "holdout_share",
-)  # fmt: skip
-_SNAPSHOT_SENDS = (
-    "campaign_id", "customer_id", "send_id", "variant", "phone", "user_id", "state", "reason", "message_id",
-    "error_code", "error_family", "planned_at", "claimed_at", "outcome_at", "text_length", "is_personalised", "arm",
-)  # fmt: skip
-_SNAPSHOT_REPLIES = (
-    "reply_id", "customer_id", "provider", "channel_id", "written_by", "canned", "state", "reason", "message_id",
-    "error_code", "error_family", "asked_at", "claimed_at", "outcome_at",
-)  # fmt: skip
-_KINDS = {"holdout_share": pa.float64(), "text_length": pa.int64(), "is_personalised": pa.bool_()}
-
-
-def snapshot(settings: Settings) -> dict[str, pa.Table]:
-    """Copy campaigns, sends and replies for the warehouse, of one moment; empty tables when there never were any.
-
-    What was put into a text for a customer stays in the ledger; its length and whether it names them is copied.
-    """
-    wanted = {
-        "campaigns": (campaigns, _SNAPSHOT_CAMPAIGNS),
-        "sends": (sends, _SNAPSHOT_SENDS),
-        "replies": (replies, _SNAPSHOT_REPLIES),
-    }
-    if not exists(settings):
-        return {name: _arrow(columns, []) for name, (_, columns) in wanted.items()}
-    with opened(settings) as ledger, ledger.reading() as connection:
-        return {name: _arrow(columns, _rows(connection, table, columns)) for name, (table, columns) in wanted.items()}
-
-
-def _rows(connection: Connection, table: Table, columns: Sequence[str]) -> Sequence[Sequence[Any]]:
-    return connection.execute(select(*(table.c[column] for column in columns))).all()
-
-
-def _arrow(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
-    kinds = [_TIME if column.endswith("_at") else _KINDS.get(column, pa.string()) for column in columns]
-    values = zip(*rows, strict=True) if rows else [()] * len(columns)
-    arrays = [
-        pa.array((v.replace(tzinfo=None) if v else None for v in column) if kind is _TIME else column, kind)
-        for column, kind in zip(values, kinds, strict=True)
-    ]
-    return pa.table(arrays, names=list(columns))
-
-
-def _campaign(row: Mapping[str, Any]) -> Campaign:
-    values = {field.name: row[field.name] for field in fields(Campaign)}
-    return Campaign(**values | {"status": CampaignState(row["status"])})
+def _campaign(connection: Connection, row: Mapping[str, Any]) -> Campaign:
+    of_campaign = select(variants).where(variants.c.campaign_id == row["campaign_id"]).order_by(variants.c.variant)
+    texts = [text._asdict() for text in connection.execute(of_campaign)]
+    values = {field.name: row[field.name] for field in fields(Campaign) if field.name != "variants"}
+    found = tuple(Variant(**{k: v for k, v in text.items() if k != "campaign_id"}) for text in texts)
+    return Campaign(**values | {"status": CampaignState(row["status"]), "variants": found})
 
 
 def _unknown(campaign_id: str, before: datetime) -> ColumnElement[bool]:

@@ -8,15 +8,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from wabench import accounts, providers, published
-from wabench.campaigns import audience, ledger, templates
+from wabench.campaigns import audience, ledger, schedule, templates
+from wabench.campaigns import variants as variants_of
 from wabench.campaigns.holdout import HELD_OUT, TREATED, Holdout, Power, power
 from wabench.campaigns.ledger import Campaign, Tally
 from wabench.campaigns.policy import HOLDOUT, MARKETING, Decision, Facts, Rules, Skip, decide
 from wabench.campaigns.schema import CampaignState, SendState
-from wabench.errors import UsageError, WabenchError
-from wabench.settings import ProviderSettings, Settings
+from wabench.campaigns.variants import Variant, Wanted
+from wabench.errors import Refused, UsageError, WabenchError
+from wabench.settings import ProviderSettings, Settings, TemplateSettings
 
-_FUNNEL = "select * from fct_campaigns where campaign_id = $campaign_id"
+_FUNNEL = "select * from fct_campaigns where campaign_id = $campaign_id order by variant"
 _PEOPLE = ("customer_id", "phone", "user_id", "consent", "consent_at")
 
 
@@ -36,22 +38,26 @@ class Plan:
 
 
 def plan(
-    settings: Settings, name: str, segment: str, template_name: str, params: Sequence[str] = (), provider: str = "meta",
-    now: datetime | None = None, holdout: float | None = None,
+    settings: Settings, name: str, segment: str, template_name: str = "", params: Sequence[str] = (),
+    provider: str = "meta", now: datetime | None = None, holdout: float | None = None,
+    variants: Sequence[Wanted] = (), starts_at: datetime | None = None, actor: str | None = None,
 ) -> Plan:  # fmt: skip
     """Freeze a campaign; one of that name that is not approved yet is replaced.
 
-    `holdout` is the share of customers to hold out, by default the shop's. Raises UsageError for an unknown segment,
-    template, variable or column, Refused for a template that is not approved or a name that is taken by an approved
-    campaign.
+    It has one template or several `variants`. `holdout` is the share of customers to hold out, by default the shop's;
+    `starts_at` the moment it may be run from on; `actor` who plans it, by default who is at this machine. Raises
+    UsageError for an unknown segment, template, variable or column, Refused for a template that is not approved, for a
+    start that is over and for a name that is taken by an approved campaign.
     """
     at = now or datetime.now(UTC)
-    template = templates.approved(settings, template_name, provider)
+    if starts_at and starts_at < at:
+        raise Refused(f"{schedule.told(settings, starts_at)} is over; give a later start, or none to run it at once")
     chosen = audience.select(settings, segment)
-    sources = templates.sources(template, params, chosen.customers.column_names)
+    texts = _texts(settings, provider, template_name, variants, params, chosen.customers.column_names)
     with ledger.opened(settings) as opened:  # planned again, a campaign keeps its id and so holds out the same
         campaign_id = opened.id_of(name) or secrets.token_hex(6)
     kept_back = Holdout(campaign_id, settings.holdout_share if holdout is None else holdout)
+    first = texts[0].variant
     campaign = Campaign(
         campaign_id=campaign_id,
         name=name,
@@ -59,48 +65,101 @@ def plan(
         audience_version=chosen.version,
         provider=provider,
         channel_id=channel_settings(settings, provider).channel_id,
-        template_name=template_name,
-        language=template.language,
-        category=template.category,
-        template_id=template.ids.get(provider),
+        template_name=first.template_name,
+        language=first.language,
+        category=texts[0].category,
+        template_id=first.template_id,
         holdout_share=kept_back.share,
         status=CampaignState.PLANNED,
-        created_by=getpass.getuser(),
+        created_by=actor or getpass.getuser(),
         created_at=at,
         planned_at=at,
+        template_body=first.template_body,
+        starts_at=starts_at,
+        variants=tuple(text.variant for text in texts) if variants else (),
+    )
+    used = {source for text in texts for source in text.sources.values()}
+    wanted = {*_PEOPLE, *used} & set(chosen.customers.column_names)
+    customers = chosen.customers.select(sorted(wanted)).to_pylist()
+    rows = list(_sends(customers, texts, rules(settings, provider, campaign.category), kept_back, campaign))
+    return _store(settings, campaign, rows, {text.variant.variant: text.body for text in texts})
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """One text of a plan, and the columns and literals that fill its variables."""
+
+    variant: Variant
+    category: str
+    body: str
+    sources: Mapping[str, str]
+
+
+def _texts(
+    settings: Settings, provider: str, template_name: str, wanted: Sequence[Wanted], params: Sequence[str],
+    columns: Sequence[str],
+) -> list[_Text]:  # fmt: skip
+    if bool(template_name) == bool(wanted):
+        raise UsageError("a campaign has either one --template or two and more --variant name=template")
+    asked = sorted(wanted, key=lambda w: w.name) or [Wanted("", template_name)]
+    found = {w.name: templates.approved(settings, w.template_name, provider) for w in asked}
+    categories = {w.name: found[w.name].category for w in asked}
+    if len(set(categories.values())) > 1:
+        said = ", ".join(f"{name} is {category}" for name, category in categories.items())
+        raise UsageError(f"variants need one category, for other rules hold for each: {said}")
+    variables = {name: templates.variables(template.body) for name, template in found.items()}
+    return [
+        _text(w, share, provider, found[w.name], variants_of.params(w.name, params, variables), columns)
+        for w, share in zip(asked, variants_of.shares(asked), strict=True)
+    ]
+
+
+def _text(
+    wanted: Wanted, share: float, provider: str, template: TemplateSettings, params: Sequence[str],
+    columns: Sequence[str],
+) -> _Text:  # fmt: skip
+    sources = templates.sources(template, params, columns)
+    variant = Variant(
+        variant=wanted.name,
+        share=share,
+        template_name=wanted.template_name,
+        language=template.language,
+        template_id=template.ids.get(provider),
         template_body=templates.shared_text(template.body, sources),
     )
-    wanted = {*_PEOPLE, *sources.values()} & set(chosen.customers.column_names)
-    customers = chosen.customers.select(sorted(wanted)).to_pylist()
-    rows = list(_sends(customers, template.body, sources, rules(settings, provider, template.category), kept_back, at))
-    return _store(settings, campaign, rows, template.body)
+    return _Text(variant, template.category, template.body, sources)
 
 
-def _store(settings: Settings, campaign: Campaign, rows: Sequence[Mapping[str, Any]], body: str) -> Plan:
+def _store(
+    settings: Settings, campaign: Campaign, rows: Sequence[Mapping[str, Any]], bodies: Mapping[str, str]
+) -> Plan:
     """Put a plan into the ledger, and tell what it comes to."""
-    since = campaign.created_at - timedelta(hours=settings.promo_cap_hours)
+    since = (campaign.starts_at or campaign.created_at) - timedelta(hours=settings.promo_cap_hours)
     with ledger.opened(settings) as opened:
         stored = opened.plan(campaign, rows)
         tally = opened.tally(stored.campaign_id)
         promoted = opened.recently_promoted(since)
     planned = [row for row in rows if row["state"] is SendState.PLANNED]
+    first = planned[0] if planned else None
     return Plan(
         campaign=stored,
         tally=tally,
         capped_now=_capped(planned, promoted) if campaign.category == MARKETING else 0,
         minutes=len(planned) / asked_rate(settings, campaign.provider) / 60,
-        sample=templates.fill(body, planned[0]["parameters"]) if planned else None,
+        sample=templates.fill(bodies[first["variant"] or ""], first["parameters"]) if first else None,
         power=_power(settings, rows),
     )
 
 
-def funnel(settings: Settings, campaign: Campaign) -> dict[str, Any] | None:
-    """Look up what the published file says became of a campaign; None when it does not know it yet."""
+def funnels(settings: Settings, campaign: Campaign) -> list[dict[str, Any]]:
+    """Look up what the published file says became of a campaign, a row a variant; none when it does not know it yet."""
     try:
-        found = published.query(settings, _FUNNEL, {"campaign_id": campaign.campaign_id}).to_pylist()
+        found: list[dict[str, Any]] = published.query(
+            settings, _FUNNEL, {"campaign_id": campaign.campaign_id}
+        ).to_pylist()
     except WabenchError:
-        return None
-    return found[0] if found else None
+        return []
+    return found
 
 
 def rules(settings: Settings, provider: str, category: str) -> Rules:
@@ -136,27 +195,24 @@ def _power(settings: Settings, rows: Iterable[Mapping[str, Any]]) -> Power | Non
 
 
 def _sends(
-    customers: Iterable[Mapping[str, Any]],
-    body: str,
-    sources: Mapping[str, str],
-    rules: Rules,
-    holdout: Holdout,
-    now: datetime,
+    customers: Iterable[Mapping[str, Any]], texts: Sequence[_Text], rules: Rules, holdout: Holdout, campaign: Campaign
 ) -> Iterator[dict[str, Any]]:
     """Decide each customer, once; of several that share a phone or a user id the first is written to, or held out."""
     customers_seen: set[str] = set()
     recipients: set[tuple[str, str]] = set()
+    shares = [text.variant.share for text in texts]
+    now = campaign.created_at
     for customer in customers:
         if customer["customer_id"] in customers_seen:
             continue
         customers_seen.add(customer["customer_id"])
+        text = texts[variants_of.draw(campaign.campaign_id, customer["customer_id"], shares)]
         ways = {(key, value) for key in ("phone", "user_id") if (value := customer.get(key))}
-        consent = audience.consent_of(customer)
         facts = Facts(
             phone=customer.get("phone"),
             user_id=customer.get("user_id"),
-            consent=consent,
-            parameters=templates.render(sources, customer),
+            consent=audience.consent_of(customer),
+            parameters=templates.render(text.sources, customer),
             is_repeat=not ways.isdisjoint(recipients),
             is_held_out=holdout.has(customer["customer_id"]),
         )
@@ -164,12 +220,14 @@ def _sends(
         arm = _arm(decision)
         if arm:
             recipients |= ways
-        text = {
-            "text_length": len(templates.fill(body, facts.parameters)),
-            "is_personalised": templates.names_customer(sources, facts.parameters),
+        of_text = {
+            "variant": text.variant.variant or None,
+            "text_length": len(templates.fill(text.body, facts.parameters)),
+            "is_personalised": templates.names_customer(text.sources, facts.parameters),
             "arm": arm if holdout.share else None,
         }
-        yield _row(customer["customer_id"], facts, decision, rules, now) | text
+        row = _row(customer["customer_id"], facts, decision, rules, now)
+        yield row | of_text | {"due_at": campaign.starts_at or now}
 
 
 def _arm(decision: Decision) -> str | None:
@@ -191,7 +249,6 @@ def _row(customer_id: str, facts: Facts, decision: Decision, rules: Rules, now: 
         "consent_at": facts.consent.stated_at,
         "state": SendState.SUPPRESSED if skip else SendState.PLANNED,
         "reason": skip.reason if skip else None,
-        "due_at": now,
         "attempts": 0,
         "planned_at": now,
     }

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from wabench import __version__, accounts, providers, sandbox
 from wabench.accounts import is_rehearsal
-from wabench.campaigns import alone, audience, claims, ledger, templates
+from wabench.campaigns import alone, audience, claims, ledger, schedule, templates
 from wabench.campaigns.ledger import Campaign, Ledger, Tally
 from wabench.campaigns.plan import asked_rate, channel_settings, rules
 from wabench.campaigns.schema import CampaignState
@@ -114,8 +114,8 @@ def run(settings: Settings, name: str, actor: str, *, live: bool = False, settle
     """Send an approved campaign, or go on with one whose sender was killed; one that is finished sends nothing.
 
     `settle` reads what came back; while another process has the warehouse (Busy) that is left for later. Raises
-    Refused for a campaign that is not approved or is paused, for a real provider without `live`, and with it for one
-    that is finished: who rehearsed it would take it for sent.
+    Refused for a campaign that is not approved or is paused, not due or expired, for a real provider without `live`,
+    and with it for one that is finished: who rehearsed it would take it for sent.
     """
     return _Runner(settings, name, actor, live, settle, on_turn).run(partial(_may_run, live=live))
 
@@ -137,20 +137,25 @@ def _move(settings: Settings, name: str, to: CampaignState, actor: str, reason: 
         opened.move(opened.campaign(name).campaign_id, to, actor, datetime.now(UTC), reason)
 
 
+def sending_channel(settings: Settings, campaign: Campaign, live: bool) -> Channel:
+    """Give the channel to send a campaign on; raises Refused for one that reaches real customers without `live`."""
+    channel = accounts.channel(settings, campaign.provider)
+    if not live and not is_rehearsal(channel.base_url):
+        raise Refused(f"{channel.base_url} reaches real customers; say so with --live")
+    return replace(channel, channel_id=campaign.channel_id)
+
+
 MayStart = Callable[[Settings, Ledger, Campaign, str, datetime], bool]
 
 
-def _may_run(settings: Settings, opened: Ledger, campaign: Campaign, actor: str, now: datetime, live: bool) -> bool:
+def must_be_startable(settings: Settings, campaign: Campaign, now: datetime, live: bool) -> None:
+    """Raise Refused for what `run` would refuse of a campaign as it stands."""
     match campaign.status:
         case CampaignState.FINISHED if live:
             raise Refused(
                 f"campaign {campaign.name!r} is finished, in a rehearsal or for real, and nobody is left in it; "
                 "plan one under another name"
             )
-        case CampaignState.FINISHED:
-            return False
-        case CampaignState.RUNNING:
-            return True
         case CampaignState.PAUSED:
             raise Refused(
                 f"campaign {campaign.name!r} is paused ({campaign.reason}); `wabench campaign resume` goes on"
@@ -158,6 +163,16 @@ def _may_run(settings: Settings, opened: Ledger, campaign: Campaign, actor: str,
         case CampaignState.PLANNED | CampaignState.TESTED:
             missing = "tested" if campaign.status is CampaignState.PLANNED else "approved"
             raise Refused(f"campaign {campaign.name!r} is not {missing} yet; test it, then let somebody approve it")
+        case CampaignState.CANCELLED:
+            raise Refused(f"campaign {campaign.name!r} is cancelled; plan one under another name")
+        case CampaignState.APPROVED:
+            schedule.must_be_due(settings, campaign, now)
+
+
+def _may_run(settings: Settings, opened: Ledger, campaign: Campaign, actor: str, now: datetime, live: bool) -> bool:
+    must_be_startable(settings, campaign, now, live)
+    if campaign.status in (CampaignState.FINISHED, CampaignState.RUNNING):
+        return campaign.status is CampaignState.RUNNING
     opened.move(campaign.campaign_id, CampaignState.RUNNING, actor, now, started_at=now)
     return True
 
@@ -200,7 +215,8 @@ class _Runner:
         with ledger.opened(self._settings) as opened, ExitStack() as held:
             campaign = opened.campaign(self._name)
             channel = self._channel(campaign)
-            templates.approved(self._settings, campaign.template_name, campaign.provider)
+            for text in campaign.texts:
+                templates.approved(self._settings, text.template_name, campaign.provider)
             names = alone.campaign_lock(campaign), alone.channel_lock(campaign)
             held.enter_context(alone.held(self._settings, opened, campaign, *names))
             claims.abandon(opened, campaign, datetime.now(UTC))
@@ -223,10 +239,7 @@ class _Runner:
             self._late = str(error)
 
     def _channel(self, campaign: Campaign) -> Channel:
-        channel = accounts.channel(self._settings, campaign.provider)
-        if not self._live and not is_rehearsal(channel.base_url):
-            raise Refused(f"{channel.base_url} reaches real customers; say so with --live")
-        return replace(channel, channel_id=campaign.channel_id)
+        return sending_channel(self._settings, campaign, self._live)
 
     def _rate(self, campaign: Campaign, channel: Channel) -> float:
         """Give the rate asked for, at a real provider no more than it allows."""

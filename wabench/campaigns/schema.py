@@ -128,6 +128,29 @@ campaigns = Table(
     Column("started_at", Utc),
     Column("finished_at", Utc),
     Column("template_body", Text),  # as it was when planned, what is the same for everybody filled in
+    Column("starts_at", Utc),  # not before this moment; null: whenever somebody runs it
+)
+
+variants = Table(  # the texts of a campaign that has several; one that has a single text has it itself
+    "variants",
+    metadata,
+    Column("campaign_id", String(32), ForeignKey("campaigns.campaign_id"), primary_key=True),
+    Column("variant", String(40), primary_key=True),
+    Column("share", Float, nullable=False),
+    Column("template_name", String(200), nullable=False),
+    Column("language", String(20), nullable=False),
+    Column("template_id", String(200)),
+    Column("template_body", Text),
+)
+
+forecasts = Table(  # what a simulation expected, of the plan that it was made for
+    "forecasts",
+    metadata,
+    Column("campaign_id", String(32), ForeignKey("campaigns.campaign_id"), primary_key=True),
+    Column("planned_at", Utc, nullable=False),
+    Column("made_at", Utc, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("content", JSON, nullable=False),
 )
 
 sends = Table(

@@ -36,6 +36,7 @@ def sync(
     transport: httpx.BaseTransport | None = None,
     sleep: Callable[[float], None] = time.sleep,
     may_be_empty: bool = False,
+    actor: str | None = None,
 ) -> list[Synced]:
     """Read the templates of a provider, or of all that are set up and list them, in place of what was known.
 
@@ -47,7 +48,8 @@ def sync(
     names = [provider] if provider else _listing(settings)
     if not names:
         raise UsageError("no provider is set up that lists its templates; see docs/registration.md")
-    return [_sync(settings, name, transport, sleep, may_be_empty) for name in names]
+    by = actor or getpass.getuser()
+    return [_sync(settings, name, transport, sleep, may_be_empty, by) for name in names]
 
 
 def _listing(settings: Settings) -> list[str]:
@@ -58,7 +60,7 @@ def _listing(settings: Settings) -> list[str]:
 
 def _sync(
     settings: Settings, name: str, transport: httpx.BaseTransport | None, sleep: Callable[[float], None],
-    may_be_empty: bool,
+    may_be_empty: bool, actor: str,
 ) -> Synced:  # fmt: skip
     began = datetime.now(UTC)
     if wrong := accounts.problem(settings, name):
@@ -67,7 +69,7 @@ def _sync(
         try:
             listed = accounts.listed(account)
             with ledger.opened(settings) as opened, opened.writing() as connection:
-                gone = known_templates.replace(connection, name, listed, getpass.getuser(), began, may_be_empty)
+                gone = known_templates.replace(connection, name, listed, actor, began, may_be_empty)
         except WabenchError as error:
             return Synced(name, error=str(error))
     return Synced(name, len(listed), gone)
@@ -96,6 +98,7 @@ def submit(
     live: bool = False,
     transport: httpx.BaseTransport | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    actor: str | None = None,
 ) -> TemplateState:
     """Hand a template in for review and keep it as the provider answered.
 
@@ -112,7 +115,7 @@ def submit(
         _must_be_new(settings, wanted, provider)
         state = _submit(account, wanted)
     with ledger.opened(settings) as opened, opened.writing() as connection:
-        known_templates.keep(connection, provider, state, getpass.getuser(), datetime.now(UTC))
+        known_templates.keep(connection, provider, state, actor or getpass.getuser(), datetime.now(UTC))
     return state
 
 

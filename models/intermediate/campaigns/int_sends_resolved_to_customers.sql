@@ -14,6 +14,12 @@ campaigns as (
 
 ),
 
+texts as (
+
+    select * from {{ ref("int_campaigns_spread_to_texts") }}
+
+),
+
 identities as (
 
     select * from {{ ref("int_identities_resolved_to_customers") }}
@@ -26,13 +32,14 @@ keyed as (
         sends.*,
         campaigns.provider,
         campaigns.channel_id,
-        campaigns.template_name,
+        coalesce(texts.template_name, campaigns.template_name) as template_name,
         campaigns.category,
         coalesce(
             {{ user_identity("campaigns.provider", "sends.user_id") }}, {{ phone_identity("sends.phone") }}
         ) as identity
     from sends
     inner join campaigns on sends.campaign_id = campaigns.campaign_id
+    left join texts on sends.campaign_id = texts.campaign_id and coalesce(sends.variant, '') = texts.variant
 
 ),
 

@@ -17,7 +17,7 @@ sends as (
 
 campaigns as (
 
-    select * from {{ ref("stg_campaigns__campaigns") }}
+    select * from {{ ref("int_campaigns_spread_to_texts") }}
 
 ),
 
@@ -42,7 +42,9 @@ planned as (
         texts.has_link,
         texts.has_asking_words
     from sends
-    inner join campaigns on sends.campaign_id = campaigns.campaign_id
+    left join campaigns
+        on sends.campaign_id = campaigns.campaign_id
+        and coalesce(sends.variant, '') = campaigns.variant
     left join texts on campaigns.template_body = texts.text
     where sends.text_length is not null
 

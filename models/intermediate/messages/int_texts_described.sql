@@ -5,7 +5,7 @@ with
 
 campaigns as (
 
-    select * from {{ ref("stg_campaigns__campaigns") }}
+    select * from {{ ref("int_campaigns_spread_to_texts") }}
 
 ),
 

@@ -6,10 +6,17 @@ campaigns as (
 
 ),
 
+texts as (
+
+    select campaign_id, count(*) as texts from {{ ref("int_campaigns_spread_to_texts") }}
+    group by campaign_id
+
+),
+
 final as (
 
     select
-        campaign_id,
+        campaigns.campaign_id,
         name,
         segment,
         provider,
@@ -17,15 +24,18 @@ final as (
         template_name,
         language,
         category,
+        texts.texts,
         holdout_share,
         status,
         created_at,
         planned_at,
+        starts_at,
         approved_at,
         approved_by,
         started_at,
         finished_at
     from campaigns
+    inner join texts on campaigns.campaign_id = texts.campaign_id
 
 )
 

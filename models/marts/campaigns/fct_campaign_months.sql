@@ -13,6 +13,12 @@ campaigns as (
 
 ),
 
+texts as (
+
+    select * from {{ ref("int_campaigns_spread_to_texts") }}
+
+),
+
 final as (
 
     select
@@ -21,7 +27,7 @@ final as (
         months.month,
         campaigns.segment,
         campaigns.provider,
-        campaigns.template_name,
+        coalesce(texts.template_name, campaigns.template_name) as template_name,
         campaigns.category,
         months.planned,
         months.suppressed,
@@ -50,6 +56,7 @@ final as (
         {{ rate("months.attributed_net_revenue - months.known_cost", "months.known_cost") }} as roi
     from months
     inner join campaigns on months.campaign_id = campaigns.campaign_id
+    left join texts on months.campaign_id = texts.campaign_id and months.variant = texts.variant
 
 )
 

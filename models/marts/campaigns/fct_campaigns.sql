@@ -31,6 +31,12 @@ lifted as (
 
 ),
 
+texts as (
+
+    select * from {{ ref("int_campaigns_spread_to_texts") }}
+
+),
+
 reasons as (
 
     select campaign_id, variant, coalesce(reason, 'no reason') as reason, count(*) as sends from sends
@@ -78,6 +84,8 @@ final as (
     select
         costed.campaign_id,
         costed.variant,
+        texts.template_name,
+        texts.share as variant_share,
         costed.planned,
         costed.suppressed,
         suppressed.suppressed_by_reason,
@@ -142,6 +150,7 @@ final as (
         {{ money("lifted.incremental_net_revenue_shrunk" ~ bound) }} as incremental_net_revenue_shrunk{{ bound }}
         {%- endfor %}
     from costed
+    left join texts on costed.campaign_id = texts.campaign_id and costed.variant = texts.variant
     left join suppressed on costed.campaign_id = suppressed.campaign_id and costed.variant = suppressed.variant
     left join arms on costed.campaign_id = arms.campaign_id and costed.variant = arms.variant
     left join lifted on costed.campaign_id = lifted.campaign_id and costed.variant = lifted.variant

@@ -10,7 +10,7 @@ events as (
 
 campaigns as (
 
-    select * from {{ ref("stg_campaigns__campaigns") }}
+    select * from {{ ref("int_campaigns_spread_to_texts") }}
 
 ),
 
@@ -57,7 +57,7 @@ planned as (
         template_name,
         max(language) as language,
         max(lower(category)) as category,
-        count(*) as campaigns
+        count(distinct campaign_id) as campaigns
     from campaigns
     where template_name is not null
     group by provider, template_name

@@ -25,7 +25,8 @@ final as (
         started_at,
         finished_at,
         template_body,
-        holdout_share
+        holdout_share,
+        starts_at
     from source
 
 )

@@ -1,0 +1,335 @@
+"""A campaign before it is sent: who gets it and who doesn't, what it costs, when it ends, what it will likely bring."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import delete, insert, select
+
+from wabench import accounts, published
+from wabench.campaigns import ledger
+from wabench.campaigns.forecast import Expected, Past, Worth, forecast
+from wabench.campaigns.ledger import Campaign, Ledger
+from wabench.campaigns.moves import note
+from wabench.campaigns.plan import asked_rate, channel_settings
+from wabench.campaigns.policy import MARKETING
+from wabench.campaigns.schema import CampaignState, SendState, forecasts, sends
+from wabench.errors import Refused, WabenchError
+from wabench.published import Published
+from wabench.settings import ROOT, Settings
+
+_DAY = timedelta(days=1)
+_LOOKBACK = 365 * _DAY
+_MOST_SENDS = 60
+"""So many of the shop's latest sends are weighed; those before were to another shop."""
+_ENOUGH_ORDERS = 30
+"""With fewer orders of their own the recipients' are taken to be worth what everybody's are."""
+_ANSWERED_DAYS = 28
+_MOMENTS = ("begins_at", "finishes_at")
+_BEFORE_ITS_START = (CampaignState.PLANNED, CampaignState.TESTED, CampaignState.APPROVED)
+_ACTUAL = {
+    "delivered": "customers_delivered", "read": "read", "replied": "replied", "opted_out": "opted_out",
+    "orders": "attributed_orders", "net_revenue": "attributed_net_revenue", "margin": "attributed_margin",
+}  # fmt: skip
+"""What is expected -> the column of `fct_campaigns` that says what came."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCost:
+    """What the sends cost on one plan, its monthly fee aside; `free` of them are of what is left of its quota.
+
+    `total` is None where the price book has no price for some of the countries.
+    """
+
+    provider: str
+    plan: str
+    is_own: bool
+    messages: int
+    free: int
+    monthly_fee: float | None
+    total: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many people the provider lets the account begin with in 24 hours, and how many it has begun with."""
+
+    allowed: int
+    written: int
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Who waits for an answer already, and how many dialogs a day were answered in the last 28 days."""
+
+    open_dialogs: int
+    overdue_dialogs: int
+    answered_per_day: float
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What a plan would come to; `campaigns` and `months` are the earlier sends that `expected` stands on.
+
+    `capped` of those who were planned had a promotion too lately to get this one if it began when it may; `reachable`
+    are the others.
+    """
+
+    campaign: Campaign
+    made_at: datetime
+    reachable: int
+    capped: int
+    left_out: Mapping[str, int]
+    currency: str
+    costs: tuple[PlanCost, ...]
+    begins_at: datetime
+    finishes_at: datetime
+    limit: Limit | None
+    expected: tuple[Expected, ...]
+    campaigns: int
+    months: int
+    support: Support | None
+
+    @property
+    def cost(self) -> PlanCost | None:
+        """The cost on the plan it would really be sent on."""
+        return next((each for each in self.costs if each.is_own), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One expectation beside what came of it; `actual` is None while it is not known."""
+
+    metric: str
+    expected: float
+    low: float
+    high: float
+    actual: float | None
+
+
+def simulate(settings: Settings, name: str, actor: str, now: datetime | None = None) -> Simulation:
+    """Simulate a planned campaign and keep the forecast, for its report; raises Refused for one that has begun."""
+    at = now or datetime.now(UTC)
+    with ledger.opened(settings) as opened:
+        campaign = opened.campaign(name)
+        if campaign.status not in _BEFORE_ITS_START:
+            raise Refused(f"campaign {name!r} is {campaign.status}; what was expected of it stands in its report")
+        begins_at = max(at, campaign.starts_at or at)
+        planned = _planned(opened, campaign)
+        recipients = _uncapped(settings, opened, campaign, planned, begins_at)
+        tally = opened.tally(campaign.campaign_id)
+    reachable = len(recipients)
+    version = _version(settings)
+    history = _history(version, campaign) if version else []
+    limit = _limit(version, campaign) if version else None
+    made = Simulation(
+        campaign=campaign,
+        made_at=at,
+        reachable=reachable,
+        capped=len(planned) - reachable,
+        left_out={t.reason or str(t.state): t.sends for t in tally if t.state is SendState.SUPPRESSED},
+        currency=settings.currency,
+        costs=_costs(settings, version, campaign, recipients, begins_at),
+        begins_at=begins_at,
+        finishes_at=begins_at + _takes(settings, campaign, reachable, limit),
+        limit=limit,
+        expected=forecast(
+            reachable, [_past(row) for row in history], _worth(version, recipients, history) if version else None,
+            np.random.default_rng(int(campaign.campaign_id[:8], 16)),
+        ),
+        campaigns=sum(row["is_campaign"] for row in history),
+        months=sum(not row["is_campaign"] for row in history),
+        support=_support(version) if version else None,
+    )  # fmt: skip
+    _keep(settings, made, actor)
+    return made
+
+
+def kept(settings: Settings, campaign: Campaign) -> Simulation | None:
+    """Give the last simulation of this plan; None where nobody made one."""
+    with ledger.opened(settings) as opened, opened.reading() as connection:
+        of_campaign = select(forecasts).where(forecasts.c.campaign_id == campaign.campaign_id)
+        row = connection.execute(of_campaign.where(forecasts.c.planned_at == campaign.planned_at)).one_or_none()
+    return _read(campaign, row.content, row.made_at) if row else None
+
+
+def compared(settings: Settings, campaign: Campaign, funnels: Sequence[Mapping[str, Any]]) -> list[Compared]:
+    """Set what was expected beside what came; nothing where nobody simulated this plan."""
+    made = kept(settings, campaign)
+    if made is None:
+        return []
+    found = [Compared(**asdict(each), actual=_actual(funnels, _ACTUAL[each.metric])) for each in made.expected]
+    if made.cost and (cost := made.cost.total) is not None:
+        found.append(Compared("cost", cost, cost, cost, _actual(funnels, "cost")))
+    return found
+
+
+def _actual(funnels: Sequence[Mapping[str, Any]], column: str) -> float | None:
+    missing = {"cost": "messages_without_cost", "attributed_margin": "attributed_orders_without_margin"}.get(column)
+    if not funnels or (missing and any(row[missing] for row in funnels)):
+        return None
+    return float(sum(row[column] or 0 for row in funnels))
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipient:
+    customer_id: str
+    phone: str | None
+    user_id: str | None
+
+
+def _planned(opened: Ledger, campaign: Campaign) -> list[_Recipient]:
+    keys = (sends.c.customer_id, sends.c.phone, sends.c.user_id)
+    planned = (sends.c.campaign_id == campaign.campaign_id) & (sends.c.state == SendState.PLANNED)
+    with opened.reading() as connection:
+        rows = connection.execute(select(*keys).where(planned)).all()
+    return [_Recipient(row.customer_id, row.phone, row.user_id) for row in rows]
+
+
+def _uncapped(
+    settings: Settings, opened: Ledger, campaign: Campaign, planned: Sequence[_Recipient], begins_at: datetime
+) -> list[_Recipient]:
+    """Leave out who had a promotion so lately that this one is too many."""
+    if campaign.category != MARKETING:
+        return list(planned)
+    promoted = opened.recently_promoted(begins_at - timedelta(hours=settings.promo_cap_hours))
+    return [one for one in planned if promoted.isdisjoint(filter(None, (one.customer_id, one.phone, one.user_id)))]
+
+
+def _version(settings: Settings) -> Published | None:
+    try:
+        return published.current(settings)
+    except WabenchError:
+        return None
+
+
+def _costs(
+    settings: Settings, version: Published | None, campaign: Campaign, recipients: Sequence[_Recipient],
+    day: datetime,
+) -> tuple[PlanCost, ...]:  # fmt: skip
+    ways = {"phone": [one.phone for one in recipients], "user_id": [one.user_id for one in recipients]}
+    people = pa.table({key: pa.array(values, pa.string()) for key, values in ways.items()})
+    seeds = {name: str(ROOT / "seeds" / f"{name}.csv") for name in ("calling_codes", "exchange_rates")}
+    asked = {
+        **seeds, "book": str(ROOT / "seeds" / "price_book.csv"), "plans": str(ROOT / "seeds" / "provider_plans.csv"),
+        "category": campaign.category, "currency": settings.currency, "day": day.date(),
+    }  # fmt: skip
+    with duckdb.connect(config={"memory_limit": "1GB"}) as connection:
+        connection.register("recipients", people)
+        rows = connection.sql(_sql("price_recipients"), params=asked).to_arrow_table().to_pylist()
+    used = _used(version, day) if version else {}
+    return tuple(_plan_cost(row, campaign, used.get((row["provider"], row["plan"]), 0)) for row in rows)
+
+
+def _plan_cost(row: Mapping[str, Any], campaign: Campaign, used: int) -> PlanCost:
+    free = min(row["messages"], max(row["free_quota"] - used, 0))
+    total = None
+    if not row["messages_without_price"]:
+        total = (row["messages"] - free) * row["price"] + row["messages"] * row["meta_price"]
+    return PlanCost(
+        provider=row["provider"],
+        plan=row["plan"],
+        is_own=row["is_in_use"] and row["provider"] == campaign.provider,
+        messages=row["messages"],
+        free=free,
+        monthly_fee=row["monthly_fee"],
+        total=total,
+    )
+
+
+def _used(version: Published, day: datetime) -> dict[tuple[str, str], int]:
+    """Count what the month of the send has used of each plan's quota already."""
+    if "month" not in version.columns("fct_provider_costs"):
+        return {}
+    sql = "select provider, plan, messages from fct_provider_costs where month = date_trunc('month', $day::timestamp)"
+    rows = version.query(sql, {"day": day.replace(tzinfo=None)}).to_pylist()
+    return {(row["provider"], row["plan"]): row["messages"] for row in rows}
+
+
+def _takes(settings: Settings, campaign: Campaign, messages: int, limit: Limit | None) -> timedelta:
+    """Tell how long the sending takes: by the pace, and in as many days as the provider's limit of people needs."""
+    table = channel_settings(settings, campaign.provider)
+    can = accounts.capabilities(settings, campaign.provider)
+    rate = asked_rate(settings, campaign.provider)
+    if not accounts.is_rehearsal(table.base_url or can.base_url):
+        rate = min(rate, can.messages_per_second)
+    by_pace = timedelta(seconds=messages / rate)
+    if limit is None or messages <= limit.allowed - limit.written:
+        return by_pace
+    left = max(limit.allowed - limit.written, 0)
+    return max(by_pace, ceil((messages - left) / limit.allowed) * _DAY)
+
+
+def _limit(version: Published, campaign: Campaign) -> Limit | None:
+    if "customers_allowed" not in version.columns("fct_provider_limits"):
+        return None
+    sql = "select customers_allowed, customers_written from fct_provider_limits where provider = $provider"
+    rows = version.query(sql, {"provider": campaign.provider}).to_pylist()
+    return Limit(rows[0]["customers_allowed"], rows[0]["customers_written"]) if rows else None
+
+
+def _history(version: Published, campaign: Campaign) -> list[dict[str, Any]]:
+    asked = {"category": campaign.category, "campaign_id": campaign.campaign_id, "most": _MOST_SENDS}
+    found: list[dict[str, Any]] = version.query(
+        _sql("history"), {**asked, "since": version.as_of - _LOOKBACK}
+    ).to_pylist()
+    return found
+
+
+def _past(row: Mapping[str, Any]) -> Past:
+    steps = ("sent", "delivered", "read", "replied", "converted", "opted_out")
+    return Past({step: row[step] for step in steps if row[step] is not None})
+
+
+def _worth(version: Published, recipients: Sequence[_Recipient], history: Sequence[Mapping[str, Any]]) -> Worth | None:
+    window = {"since": version.as_of - _LOOKBACK, "until": version.as_of}
+    rows = version.query(_sql("worth"), {"customers": [one.customer_id for one in recipients], **window}).to_pylist()
+    groups = sorted((row for row in rows if row["orders"]), key=lambda row: not row["is_theirs"])
+    if not groups:
+        return None
+    row = groups[0] if groups[0]["orders"] >= _ENOUGH_ORDERS else groups[-1]
+    buyers = [(each["orders"], each["converted"]) for each in history if each["orders"] is not None]
+    orders, converted = (sum(each[n] for each in buyers) for n in (0, 1))
+    per_buyer = max(orders / converted, 1) if converted else 1
+    return Worth(row["net"], row["net_sd"], row["orders"], per_buyer, row["margin_share"])
+
+
+def _support(version: Published) -> Support | None:
+    if "is_open" not in version.columns("fct_dialogs"):
+        return None
+    asked = {"since": version.as_of - _ANSWERED_DAYS * _DAY, "days": _ANSWERED_DAYS}
+    return Support(**version.one(_sql("support_load"), asked))
+
+
+def _keep(settings: Settings, made: Simulation, actor: str) -> None:
+    campaign = made.campaign
+    content = asdict(made) | {name: getattr(made, name).isoformat() for name in _MOMENTS}
+    kept = {name: value for name, value in content.items() if name not in ("campaign", "made_at")}
+    row = {"planned_at": campaign.planned_at, "made_at": made.made_at, "made_by": actor, "content": kept}
+    with ledger.opened(settings) as opened, opened.writing() as connection:
+        connection.execute(delete(forecasts).where(forecasts.c.campaign_id == campaign.campaign_id))
+        connection.execute(insert(forecasts).values(campaign_id=campaign.campaign_id, **row))
+        note(connection, made.made_at, actor, "simulate", campaign.campaign_id, detail=f"{made.reachable} customers")
+
+
+def _read(campaign: Campaign, content: Mapping[str, Any], made_at: datetime) -> Simulation:
+    made = Simulation(campaign=campaign, made_at=made_at, **content)
+    return replace(
+        made,
+        begins_at=datetime.fromisoformat(content["begins_at"]),
+        finishes_at=datetime.fromisoformat(content["finishes_at"]),
+        costs=tuple(PlanCost(**each) for each in content["costs"]),
+        expected=tuple(Expected(**each) for each in content["expected"]),
+        limit=content["limit"] and Limit(**content["limit"]),
+        support=content["support"] and Support(**content["support"]),
+    )
+
+
+def _sql(name: str) -> str:
+    return (Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8")
