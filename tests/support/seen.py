@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import duckdb
 from playwright.sync_api import TimeoutError, expect
 from visitor import Visitor
 
+from wabench import published
 from wabench.campaigns import ledger
 from wabench.campaigns.schema import audit, metadata
 from wabench.settings import load
@@ -27,17 +27,13 @@ _TEXTS = "select table_name, column_name from information_schema.columns where d
 
 def secrets(shop: Path) -> set[bytes]:
     """List the phones and e-mails of a shop, wherever its published file has them; of a phone the last 9 digits."""
-    found: set[bytes] = set()
-    with duckdb.connect(shop / "data" / "published" / "current.duckdb", read_only=True) as connection:
-        for table, column in connection.execute(_TEXTS).fetchall():
-            told = connection.execute(
-                f'select distinct "{column}" from "{table}" where "{column}" is not null'
-            ).fetchall()
-            for (text,) in told:
-                found |= {mail.encode() for mail in re.findall(r"[\w.+-]+@[\w-]+\.[\w.]+", text)}
-                if "+" in text:
-                    digits = (re.sub(r"\D", "", phone) for phone in re.findall(r"(?<=\+)\d[\d ()\-.]{7,17}\d", text))
-                    found |= {phone[-9:].encode() for phone in digits}
+    version, found = published.current(load({"WABENCH_HOME": str(shop)})), set()
+    for table, column in [tuple(row.values()) for row in version.query(_TEXTS).to_pylist()]:
+        told = version.query(f'select distinct "{column}" as text from "{table}" where "{column}" is not null')
+        for text in told["text"].to_pylist():
+            found |= {mail.encode() for mail in re.findall(r"[\w.+-]+@[\w-]+\.[\w.]+", text)}
+            digits = (re.sub(r"\D", "", phone) for phone in re.findall(r"(?<=\+)\d[\d ()\-.]{7,17}\d", text))
+            found |= {phone[-9:].encode() for phone in digits}
     return found
 
 
