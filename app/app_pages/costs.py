@@ -102,7 +102,7 @@ def over_time(currency: str, window: Window) -> None:
                    line={"color": charts.colour("warm"), "width": 2}),
     ])  # fmt: skip
     drawn.update_layout(
-        bargap=0.25, margin_r=50, yaxis_tickformat="~s" if any(row["cost"] >= 1000 for row in found) else "~g",
+        bargap=0.25, margin_r=50, yaxis_tickformat=charts.ticks(float(row["cost"]) for row in found),
         yaxis2={"overlaying": "y", "side": "right", "rangemode": "tozero", "showgrid": False, "tickformat": ".2~g",
                 "tickmode": "auto", "nticks": 5},
     )  # fmt: skip
@@ -194,6 +194,8 @@ def unknown(headline: dict[str, Any], window: Window) -> None:
           "book has no line for them. No sum holds them", missing=number(missing), messages=number(messages),
           share=percent(missing, messages), window=window.label),
     )  # fmt: skip
+    if not messages:
+        return
     if not missing:
         st.markdown(f":green[:material/check_circle:] {_('The cost of every message is known.')}")
         return
