@@ -1,7 +1,5 @@
 """Segments: choose customers by filters, by a rule, or a saved segment; how many, who, at what cost, and why."""
 
-from pathlib import Path
-
 import streamlit as st
 from parts import builder, filters, look, person, rules, segment_looks, shop
 from parts.lang import N_, _, number, percent
@@ -256,15 +254,13 @@ def export(settings: Settings, segment: Segment, counts: Counts) -> None:
 
 def campaign(segment: Segment) -> None:
     """Lead to the Campaigns page, for a saved segment: a campaign freezes a rule that can be found again."""
-    if not (Path(__file__).parent / "campaigns.py").is_file():
-        return
     is_saved = st.session_state.get("by") == "saved"
-    if is_saved:
-        st.page_link(CAMPAIGNS, label=_("Plan a campaign"), icon=":material/outbox:",
-                     query_params={"new": segment.name})  # fmt: skip
-    else:
-        st.button(_("Plan a campaign"), icon=":material/outbox:", disabled=True,
-                  help=_("A campaign is planned for a saved segment: save this one first"))  # fmt: skip
+    is_pressed = st.button(
+        _("Plan a campaign"), icon=":material/outbox:", disabled=not is_saved,
+        help=None if is_saved else _("A campaign is planned for a saved segment: save this one first"),
+    )  # fmt: skip
+    if is_pressed:
+        st.switch_page(CAMPAIGNS, query_params={"new": segment.name})
 
 
 page()
