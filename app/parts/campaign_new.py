@@ -168,7 +168,7 @@ def previews(segment: Segment, provider: str, texts: Sequence[Text]) -> None:
     for each in texts:
         found = _previews(
             str(shop.version().path), segment.name, each.template.body, each.params, shop.settings(), shop.version()
-        )
+        )[: 3 if len(texts) == 1 else 2]
         if each.variant:
             st.markdown(f"**{each.variant}** · {display.verbatim(each.name)}")
         for one in found:
