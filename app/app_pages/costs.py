@@ -102,7 +102,7 @@ def over_time(currency: str, window: Window) -> None:
                    line={"color": charts.colour("warm"), "width": 2}),
     ])  # fmt: skip
     drawn.update_layout(
-        bargap=0.25, margin_r=50, yaxis_tickformat="~s",
+        bargap=0.25, margin_r=50, yaxis_tickformat="~s" if any(row["cost"] >= 1000 for row in found) else "~g",
         yaxis2={"overlaying": "y", "side": "right", "rangemode": "tozero", "showgrid": False, "tickformat": ".2~g",
                 "tickmode": "auto", "nticks": 5},
     )  # fmt: skip

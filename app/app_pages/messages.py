@@ -128,7 +128,8 @@ def hours(found: list[dict[str, Any]]) -> None:
         hides = st.toggle(_("Grey under {n} delivered", n=number(THIN)), value=True, key="thin", bind="query-params")
     heat.draw(
         [_hour(row, step, hides) for row in found], "heat", _("Messages by weekday and hour"), found,
-        percent=step in ("read", "reply"), height=290,
+        percent=step in ("read", "reply"), height=290, columns=[str(hour) for hour in range(24)],
+        rows=[weekday(day) for day in range(1, 8)],
         behind_cell=(lambda cell: Behind("hours", {**cell.of, "step": step}, f"{cell.y} {cell.x}:00")) if _is_located()
         else None,
     )  # fmt: skip

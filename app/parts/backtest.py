@@ -81,10 +81,9 @@ def _words(now: dict[str, Any], past: list[dict[str, Any]]) -> None:
 
 def _record(past: list[dict[str, Any]]) -> str:
     biases = [fit["bias"] for fit in past]
-    return n_("**Its record**: in {n} quarter, the sum was in its range {kept} times; it was off by {low} to {high}.",
-              "**Its record**: in {n} quarters, the sum was in its range {kept} times; it was off by {low} to {high}.",
-              len(past), kept=number(sum(bool(fit["is_in_range"]) for fit in past)), low=_signed(min(biases)),
-              high=_signed(max(biases)))  # fmt: skip
+    kept = sum(bool(fit["is_in_range"]) for fit in past)
+    return _("**Its record**: its range held what came in {kept} of {n} quarters; it was off by {low} to {high}.",
+             kept=number(kept), n=number(len(past)), low=_signed(min(biases)), high=_signed(max(biases)))  # fmt: skip
 
 
 def _against_naive(past: list[dict[str, Any]]) -> str:

@@ -24,10 +24,12 @@ def triangle(found: list[dict[str, Any]], currency: str) -> None:
     shown = filters.one(
         _("Show"), list(CELLS), "cohorts", "retained", lambda name: _(CELLS[name]), label_visibility="collapsed"
     )
-    rows = len({row["cohort"] for row in found})
+    rows = [month(cohort) for cohort in sorted({row["cohort"] for row in found})]
+    columns = [str(since) for since in range(max(row["months_since"] for row in found) + 1)]
     heat.draw(
         [_came(row, shown, currency) for row in found], "triangle", _("Cohorts by month of first purchase"), found,
-        percent=shown == "retained", height=90 + 24 * rows, sides=(_("Months since the first purchase"), ""),
+        percent=shown == "retained", height=90 + 24 * len(rows), columns=columns, rows=rows,
+        sides=(_("Months since the first purchase"), ""),
         behind_cell=lambda cell: Behind("cohort", cell.of, f"{cell.y} + {cell.x}"),
     )  # fmt: skip
 
@@ -55,7 +57,7 @@ def grid(found: list[dict[str, Any]], currency: str) -> None:
     )
     heat.draw(
         [_scored(row, shade, currency) for row in found], "rfm", _("Recency and frequency of orders"), found,
-        percent=False, height=300, sides=(_("Frequency"), _("Recency")),
+        percent=False, height=300, columns="12345", rows="54321", sides=(_("Frequency"), _("Recency")),
         behind_cell=lambda cell: Behind("rfm", cell.of, _("recency {y}, frequency {x}", y=cell.y, x=cell.x)),
     )  # fmt: skip
 

@@ -27,20 +27,22 @@ class Cell:
 
 def draw(
     cells: Sequence[Cell], key: str, title: str, data: charts.Rows, percent: bool, height: int,
-    behind_cell: Callable[[Cell], Behind | None] | None = None, sides: tuple[str, str] = ("", ""),
+    columns: Sequence[str], rows: Sequence[str], sides: tuple[str, str] = ("", ""),
+    behind_cell: Callable[[Cell], Behind | None] | None = None,
 ) -> None:  # fmt: skip
-    """Draw cells, columns and rows in the order they come; `sides` name the columns and the rows."""
+    """Draw cells in these columns and rows, which `sides` name."""
     layers = [cell for cell in cells if not cell.is_grey], [cell for cell in cells if cell.is_grey]
-    columns, rows = (list(dict.fromkeys(getattr(cell, side) for cell in cells)) for side in ("x", "y"))
     drawn = go.Figure([_layer(layer, columns, rows, bool(i)) for i, layer in enumerate(layers)])
     bar = {"thickness": 8, "outlinewidth": 0, "tickformat": ".0%" if percent else "~s", "len": 1, "y": 0.5}
     drawn.update_layout(
         barmode="overlay", showlegend=False, margin_r=40,
         coloraxis={"colorscale": charts.scale(), "colorbar": bar, "showscale": bool(layers[0])},
     )  # fmt: skip
-    drawn.update_xaxes(tickvals=list(range(len(columns))), ticktext=columns, showgrid=False, title=sides[0] or None)
+    drawn.update_xaxes(
+        tickvals=list(range(len(columns))), ticktext=list(columns), showgrid=False, title=sides[0] or None
+    )  # fmt: skip
     drawn.update_yaxes(
-        tickvals=[i + 0.5 for i in range(len(rows))], ticktext=rows, showgrid=False, zeroline=False,
+        tickvals=[i + 0.5 for i in range(len(rows))], ticktext=list(rows), showgrid=False, zeroline=False,
         range=[len(rows), 0], title=sides[1] or None,
     )  # fmt: skip
     found = None

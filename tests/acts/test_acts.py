@@ -20,7 +20,6 @@ from wabench.settings import Settings, load
 Act = Callable[..., Any]
 
 LEAST: dict[str, list[tuple[dict[str, Any], Role]]] = {
-    "audit.export": [({}, Role.ADMIN)],
     "audit.lines": [({}, Role.ADMIN)],
     "audit.names": [({}, Role.ADMIN)],
     "campaigns.plan": [({}, Role.MARKETER)],
@@ -34,6 +33,7 @@ LEAST: dict[str, list[tuple[dict[str, Any], Role]]] = {
     "campaigns.cancel": [({}, Role.MARKETER)],
     "templates.sync": [({}, Role.MARKETER)],
     "templates.submit": [({}, Role.MARKETER)],
+    "audit.export": [({}, Role.ADMIN)],
     "exports.customers_behind": [({}, Role.ANALYST), ({"with_phones": True}, Role.MARKETER)],
     "replies.answer": [({}, Role.MARKETER)],
     "replies.save_rules": [({}, Role.MARKETER)],

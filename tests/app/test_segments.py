@@ -123,11 +123,11 @@ def test_a_nested_rule_is_built_saved_found_again_and_explained(
             AnyOf((Leaf("engagement_tag", Operator.IS, ("cold",)), Leaf("country", Operator.IS, ("BR",), unset=True))),
         )),
     )  # fmt: skip
-    with ledger.opened(settings) as opened, opened.engine.connect() as connection:
-        assert connection.execute(select(audit.c.event)).scalars().all()[-1] == "save segment"
+    with ledger.opened(settings) as opened, opened.reading() as connection:
+        assert connection.execute(select(audit.c.action)).scalars().all()[-1] == "save segment"
 
     somebody = next(p for p in found if p["engagement_tag"] != "cold" and p["country"] == "BR")
-    page.get_by_role("button", name="Why somebody").click()
+    page.get_by_role("radio", name="Why somebody").click()
     page.get_by_label("Who", exact=True).fill(somebody["customer_id"])
     page.get_by_label("Who", exact=True).press("Enter")
     expect(page.get_by_text("is in it", exact=False).first).to_be_visible()
@@ -145,7 +145,7 @@ def test_what_a_segment_shares_and_costs_is_looked_at(address: str, visit: Any, 
     visitor = visit(f"{address}/segments?by=saved&segment=frequent_buyers&look=overlap&with=cold_90d")
     both = matching(frequency_tag={"monthly"}, engagement_tag={"cold"})
     assert str(len(both)) in visitor.cells()
-    visitor.page.get_by_role("button", name="Cost", exact=True).click()
+    visitor.page.get_by_role("radio", name="Cost", exact=True).click()
     visitor.settle()
     reached = [p for p in matching(frequency_tag={"monthly"}) if p["is_reachable"]]
     expect(visitor.page.get_by_text(f"of the {len(reached)} reachable")).to_be_visible()
@@ -184,10 +184,11 @@ def save(page: Page, name: str, about: str) -> None:
 
 def choose(page: Page, label: str, option: str, nth: int = 0) -> None:
     """Choose an option in the nth of the lists with this label."""
-    box = page.get_by_role("combobox", name=re.compile(label)).nth(nth)
-    box.click()
-    box.fill(option)
+    page.get_by_role("combobox", name=re.compile(label)).nth(nth).click()
+    page.keyboard.type(option)  # while a list is open, the others are hidden from roles
     page.get_by_role("option", name=option, exact=True).click()
+    if label == "Values":
+        page.keyboard.press("Escape")  # a list of several stays open
 
 
 def number(page: Page, label: str, value: str, nth: int = 0) -> None:

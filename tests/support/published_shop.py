@@ -20,6 +20,8 @@ FACTS = (
     "fct_orders",
     "fct_campaigns",
     "fct_sends",
+    "dim_prices",
+    "fct_segment_effectiveness",
     "snap_customer_tags",
     "fct_alerts",
     "dim_campaigns",

@@ -213,3 +213,16 @@ cross join (
     (timestamp '2026-11-10 18:00:00', null, null, false)
 ) as validities (valid_from, valid_to, was, has_changed)
 where (bucket % 3 = 0) = has_changed;
+
+create or replace table dim_prices as
+select provider, plan, true as is_in_use, country, own_price::decimal(18, 9) as own_price, 0.06::decimal(18, 9) as meta_price, 'USD' as currency
+from (values ('meta', 'direct', 0.0), ('twilio', 'pay as you go', 0.005)) as plans (provider, plan, own_price)
+cross join (values ('RU'), ('BR'), ('NO'), (null)) as countries (country);
+
+create or replace table fct_segment_effectiveness as
+select *, 'USD' as currency, 0::bigint as messages_without_cost, 90.0::double as read_trials, 90.0::double as conversion_trials
+from (
+    values
+    ('none', 'none', 400::bigint, 1200::bigint, 560::bigint, 60::bigint, 61::bigint, 72::decimal(18, 4), 0.467, 0.44, 0.5, 0.05, 0.04, 0.06, 0.0, 1.18, 0.0),
+    ('frequency', 'monthly', 160::bigint, 400::bigint, 210::bigint, 44::bigint, 45::bigint, 24::decimal(18, 4), 0.525, 0.47, 0.57, 0.11, 0.08, 0.14, 1.2, 0.53, -0.55)
+) as rows (method, tag, customers, messages, read, converted, orders, cost, read_rate, read_rate_low, read_rate_high, conversion_rate, conversion_rate_low, conversion_rate_high, conversion_lift, cost_per_order, cost_per_order_change);

@@ -33,7 +33,9 @@ class Visitor:
         return found.inner_text()
 
     def settle(self) -> None:
-        expect(self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')).to_be_visible()
+        """Wait until the page stands still; the first of a server takes its time on a machine at work."""
+        still = self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
+        expect(still).to_be_visible(timeout=20_000)
 
     def paths(self) -> list[str]:
         """List the app's pages as the sidebar does."""
@@ -68,6 +70,14 @@ class Visitor:
         box = grid.bounding_box()
         assert box is not None
         self.page.mouse.click(box["x"] + 16, box["y"] + 36 + 35 * row + 17)
+
+    def choose(self, label: str, option: str, kind: str = "stSelectbox") -> None:
+        """Choose from a list that opens; at the edge of the screen it would close again at once."""
+        self.settle()
+        box = self.page.get_by_test_id(kind).filter(has_text=label).locator("input")
+        box.evaluate("box => box.scrollIntoView({block: 'center'})")
+        box.click()
+        self.page.get_by_role("option", name=option, exact=True).click()
 
     def click_point(self, chart: str, point: int) -> None:
         """Click on a bar, cell or dot of the chart with this key."""
