@@ -47,7 +47,7 @@ LEAST: dict[str, list[tuple[dict[str, Any], Role]]] = {
 
 READING = (
     "wabench.acts", "wabench.behind", "wabench.published", "wabench.sheets", "wabench.campaigns.ledger",
-    "wabench.campaigns.audit", "wabench.campaigns.templates",
+    "wabench.campaigns.audit", "wabench.campaigns.templates", "wabench.segments.masking",
 )  # fmt: skip
 """Whose functions acts call that change and export nothing by themselves."""
 
