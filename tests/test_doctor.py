@@ -17,6 +17,7 @@ from processes import run, start
 from ingest.landing import LandingLog
 from wabench import doctor, locks
 from wabench.campaigns import known_templates, ledger
+from wabench.campaigns.schema import replies
 from wabench.doctor import Line
 from wabench.settings import Settings, load
 
@@ -95,6 +96,19 @@ def test_unknown_sends_are_counted(home: Path) -> None:
         connection.commit()
     told = lines(shop)["ledger"]
     assert (told.status, told.what[:19]) == ("warning", "1 sends are unknown")
+
+
+def test_unknown_replies_are_counted_and_an_older_ledger_has_none(home: Path) -> None:
+    shop = set_up(home)
+    with ledger.opened(shop) as opened, opened.writing() as connection:
+        row = dict.fromkeys(("reply_id", "customer_id", "provider", "channel_id", "written_by", "author", "text"), "x")
+        state = {"state": "unknown", "attempts": 1, "spent_keys": 0, "asked_at": datetime.now(UTC)}
+        connection.execute(replies.insert().values(row | state))
+    assert lines(shop)["ledger"].what == "1 replies are unknown: they may have been delivered"
+    with closing(sqlite3.connect(shop.paths.ledger)) as old:
+        old.execute("drop table replies")
+        old.commit()
+    assert lines(shop)["ledger"].status == "ok"
 
 
 def test_a_ledger_of_an_older_version_without_templates_is_no_failure(home: Path) -> None:

@@ -61,7 +61,16 @@ def test_providers_stand_on_events_and_errors_alone() -> None:
     [
         *(
             ROOT / f"wabench/{name}.py"
-            for name in ("campaigns/policy", "campaigns/pacing", "lift", "lift_tables", "ltv_tables")
+            for name in (
+                "campaigns/policy",
+                "campaigns/pacing",
+                "replies/policy",
+                "replies/match",
+                "replies/bench",
+                "lift",
+                "lift_tables",
+                "ltv_tables",
+            )
         ),
         *modules("wabench/ltv"),
     ],

@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
-from sqlalchemy import create_engine, func, select, text
+from sqlalchemy import Connection, create_engine, func, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from wabench import accounts, locks, login, providers, publish, published
 from wabench.campaigns import ledger
-from wabench.campaigns.schema import SendState, sends, templates
+from wabench.campaigns.schema import SendState, replies, sends, templates
 from wabench.errors import WabenchError
 from wabench.roles import Role
 from wabench.settings import Settings
@@ -221,12 +221,24 @@ def _ledger(visit: _Visit) -> Iterator[Line]:
             waiting = select(func.count()).where(sends.c.state == SendState.UNKNOWN)
             unknown = connection.execute(waiting).scalar_one()
             claimed = connection.execute(select(func.count()).where(sends.c.state == SendState.CLAIMED)).scalar_one()
+            unsaid = _unknown_replies(connection)
     finally:
         engine.dispose()
     yield Line("ledger", OK, f"whole; {claimed} sends under way")
     if unknown:
         do = "`wabench campaign status NAME` lists them; a refresh settles what was told since"
         yield Line("ledger", WARNING, f"{unknown} sends are unknown: they may have been delivered", do)
+    if unsaid:
+        do = "a refresh settles what was told since; see the rest on the Support page before you answer again"
+        yield Line("ledger", WARNING, f"{unsaid} replies are unknown: they may have been delivered", do)
+
+
+def _unknown_replies(connection: Connection) -> int:
+    """Count replies that may have been sent; a ledger of an older version has none."""
+    if not inspect(connection).has_table(replies.name):
+        return 0
+    waiting = select(func.count()).where(replies.c.state == SendState.UNKNOWN)
+    return int(connection.execute(waiting).scalar_one())
 
 
 def _read_only(settings: Settings) -> str:

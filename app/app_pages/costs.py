@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 from parts import charts, filters, look, plans, shop
-from parts.lang import N_, NONE, _, day, fine, moment, money, month, number, percent, share
+from parts.lang import N_, NONE, _, date_of, day, fine, moment, money, month, number, percent, share
 from parts.look import Figure, Window
 
 from wabench import display, seeds, views
@@ -90,7 +90,7 @@ def over_time(currency: str, window: Window) -> None:
     found = shop.windowed("cost_over_time", window.days, grain=grain, zone=shop.settings().timezone)
     each = [float(row["cost"]) / row[per] if row[per] else None for row in found]
     texts = [
-        f"{row['period']:%d.%m.%Y}: {money(row['cost'], currency)}<br>"
+        f"{date_of(row['period'])}: {money(row['cost'], currency)}<br>"
         f"{_(PER[per])}: {_each(row['cost'], row[per], currency)} ({number(row[per])})"
         for row in found
     ]
@@ -102,7 +102,7 @@ def over_time(currency: str, window: Window) -> None:
                    line={"color": charts.colour("warm"), "width": 2}),
     ])  # fmt: skip
     drawn.update_layout(
-        bargap=0.25, margin_r=50, yaxis_tickformat="~s" if any(row["cost"] >= 1000 for row in found) else "~g",
+        bargap=0.25, margin_r=50, yaxis_tickformat=charts.ticks(float(row["cost"]) for row in found),
         yaxis2={"overlaying": "y", "side": "right", "rangemode": "tozero", "showgrid": False, "tickformat": ".2~g",
                 "tickmode": "auto", "nticks": 5},
     )  # fmt: skip
@@ -194,6 +194,8 @@ def unknown(headline: dict[str, Any], window: Window) -> None:
           "book has no line for them. No sum holds them", missing=number(missing), messages=number(messages),
           share=percent(missing, messages), window=window.label),
     )  # fmt: skip
+    if not messages:
+        return
     if not missing:
         st.markdown(f":green[:material/check_circle:] {_('The cost of every message is known.')}")
         return

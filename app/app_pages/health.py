@@ -99,7 +99,6 @@ def sources(found: list[dict[str, Any]]) -> None:
             _("Source"): row["source"],
             _("Newest record"): moment(row["newest_at"]),
             _("Last received"): moment(row["last_received_at"]),
-            _("Last loaded"): moment(row["last_loaded_at"]),
             _("Rows"): row["rows"],
             _("Rejected"): row["rejected"],
         }
@@ -123,7 +122,7 @@ def rejected(found: list[dict[str, Any]]) -> None:
         for row in of
     ], "rejected")  # fmt: skip
     st.caption(_("The reasons, which may quote what customers sent, are read where the warehouse is:"))
-    st.code(REASONS.format(warehouse="data/warehouse.duckdb"), language="bash")
+    st.code(REASONS.format(warehouse="data/warehouse.duckdb"), language="bash", wrap_lines=True)
     st.caption(_("Correct the source, its `map` or the file; then `wabench ingest SOURCE --full` brings them again."))
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 from parts import charts, failures, filters, heat, look, shop
-from parts.lang import N_, _, day, n_, number, percent, share, weekday
+from parts.lang import N_, _, date_of, day, n_, number, percent, share, weekday
 from parts.look import Figure, Window
 
-from wabench import seeds, views
+from wabench import display, seeds, views
 from wabench.behind import Behind
 
 KINDS = {
@@ -47,7 +47,8 @@ def page() -> None:
     over_time = shop.windowed(
         "volume", window.days, grain=views.grain(window.days), zone=shop.settings().timezone
     )  # fmt: skip
-    figures(shop.windowed("funnel", window.days)[0], over_time, window)
+    funnel = shop.windowed("funnel", window.days)[0]
+    figures(funnel, over_time, window)
     volume(over_time, window)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -55,7 +56,8 @@ def page() -> None:
     with right:
         delays(shop.rows("reply_delays"))
     content()
-    failed(shop.windowed("failures", window.days), shop.windowed("funnel", window.days)[0], window)
+    if funnel["accepted"]:
+        failed(shop.windowed("failures", window.days), funnel, window)
 
 
 def figures(funnel: dict[str, Any], over_time: list[dict[str, Any]], window: Window) -> None:
@@ -87,7 +89,8 @@ def volume(found: list[dict[str, Any]], window: Window) -> None:
     kinds += sorted({row["kind"] for row in found} - set(kinds))
     traces = [_kind_bars(kind, [row for row in found if row["kind"] == kind]) for kind in kinds]
     drawn = go.Figure(traces)
-    drawn.update_layout(barmode="relative", bargap=0.25, yaxis_tickformat="~s")
+    tickformat = charts.ticks(row["messages"] for row in found)
+    drawn.update_layout(barmode="relative", bargap=0.25, yaxis_tickformat=tickformat)
     charts.chart(drawn, "volume", _("Messages over time"), found, 240, behind_point=(
         lambda point: writers(kinds[point["curve_number"]], traces[point["curve_number"]].x[point["point_index"]],
                               grain, window)
@@ -99,8 +102,8 @@ def _kind_bars(kind: str, found: list[dict[str, Any]]) -> go.Bar:
     sign = -1 if kind == "inbound" else 1
     return go.Bar(
         name=_(name), x=[row["period"] for row in found], y=[sign * row["messages"] for row in found],
-        customdata=[number(row["messages"]) for row in found], marker_color=charts.colour(colour),
-        hovertemplate="%{x|%d.%m.%Y}: %{customdata}",
+        hovertext=[f"{_(name)}, {date_of(row['period'])}: {number(row['messages'])}" for row in found],
+        hoverinfo="text", marker_color=charts.colour(colour),
     )  # fmt: skip
 
 
@@ -239,7 +242,7 @@ def _dots(found: list[dict[str, Any]]) -> go.Figure:
             "arrayminus": [row["rate"] - row["low"] for row in found], "color": charts.colour("warm"), "width": 5,
         },
     ))  # fmt: skip
-    drawn.update_layout(xaxis_tickformat=".1~%", yaxis={"autorange": "reversed", "type": "category"})
+    drawn.update_layout(xaxis_tickformat="~%", yaxis={"autorange": "reversed", "type": "category"})
     return drawn
 
 
@@ -292,16 +295,25 @@ def failed(found: list[dict[str, Any]], funnel: dict[str, Any], window: Window) 
             lambda point: refused(found[point["point_index"]], window)
         ))  # fmt: skip
     with right:
-        for row in found:
-            st.markdown(_advised(row))
+        for advice, rows in _advised(found).items():
+            st.markdown(_advice(advice, rows))
 
 
-def _advised(row: dict[str, Any]) -> str:
-    advice = failures.advice(row["error_code"], row["error_family"])
-    about = n_("{family}; {n} customer, the last on {day}", "{family}; {n} customers, the last on {day}",
-               row["customers"], family=_(failures.FAMILIES.get(row["error_family"], row["error_family"])),
-               day=day(row["last_at"]))  # fmt: skip
-    return f"**{row['provider']} {_code(row)}** · :gray[{about}]  \n{_(advice.means)} → {_(advice.do)}"
+def _advised(found: list[dict[str, Any]]) -> dict[failures.Advice, list[dict[str, Any]]]:
+    """Gather failures by what is to be done: providers have codes of their own for the same thing."""
+    gathered: dict[failures.Advice, list[dict[str, Any]]] = {}
+    for row in found:
+        gathered.setdefault(failures.advice(row["error_code"], row["error_family"]), []).append(row)
+    return gathered
+
+
+def _advice(advice: failures.Advice, rows: list[dict[str, Any]]) -> str:
+    names = ", ".join(f"{row['provider']} {_code(row)}" for row in rows)
+    family = failures.FAMILIES.get(rows[0]["error_family"], rows[0]["error_family"])
+    about = n_("{family}; {n} message, the last on {day}", "{family}; {n} messages, the last on {day}",
+               sum(row["failed"] for row in rows), family=_(family),
+               day=day(max(row["last_at"] for row in rows)))  # fmt: skip
+    return f"**{display.verbatim(names)}** · :gray[{about}]  \n{_(advice.means)} → {_(advice.do)}"
 
 
 def _code(row: dict[str, Any]) -> str:

@@ -1,9 +1,7 @@
 """Segments: choose customers by filters, by a rule, or a saved segment; how many, who, at what cost, and why."""
 
-from pathlib import Path
-
 import streamlit as st
-from parts import builder, filters, look, person, rules, segment_looks, shop
+from parts import builder, filters, look, person, segment_looks, shop
 from parts.lang import N_, _, number, percent
 from parts.look import Figure
 
@@ -11,11 +9,11 @@ from wabench import display, segments
 from wabench.acts import segments as acts
 from wabench.errors import WabenchError
 from wabench.published import Published
-from wabench.roles import Action
-from wabench.segments import Counts, Segment, files
-from wabench.segments.fields import CLOSED, Catalog
+from wabench.roles import Action, Actor
+from wabench.segments import Counts, Segment, files, masking
+from wabench.segments.fields import CLOSED
 from wabench.segments.filters import UNSET, rule_of
-from wabench.segments.rules import EVERYONE, Leaf, Operator, Rule, Sql, leaves
+from wabench.segments.rules import EVERYONE, Rule, Sql
 from wabench.settings import Settings
 
 TAGS = {
@@ -30,7 +28,9 @@ CAMPAIGNS = "app_pages/campaigns.py"
 
 def page() -> None:
     look.heading(_("Segments"))
-    settings, version = shop.settings(), shop.version()
+    settings, version, actor = shop.settings(), shop.version(), person.actor()
+    if actor is None:
+        return
     if saved := st.session_state.pop("just_saved", None):
         st.session_state["by"], st.session_state["segment"] = "saved", saved
         st.toast(_("Saved as segments/{name}.yml", name=saved), icon=":material/check:")
@@ -45,11 +45,11 @@ def page() -> None:
         st.space("stretch")
         actions = st.container(horizontal=True, gap="small", width="content")
     numbers = st.container(gap="small")
-    segment = chosen(by, settings, version)
+    segment = chosen(by, settings, version, actor)
     if segment is None:
         return
     try:
-        guard(segment.where)
+        masking.require(actor, segment.where)
         key = segment_looks.key_of(settings, segment.where, version)
         counts = counted(key, settings.consent, segment.where, settings, version)
     except WabenchError as error:
@@ -63,11 +63,11 @@ def page() -> None:
     segment_looks.show(settings, version, segment, counts)
 
 
-def chosen(by: str, settings: Settings, version: Published) -> Segment | None:
+def chosen(by: str, settings: Settings, version: Published, actor: Actor) -> Segment | None:
     """Give what is being looked at: filters, a rule that is built, or a saved segment."""
     if by == "saved":
         return by_name(settings)
-    return by_rule(settings, version) if by == "rule" else by_filters()
+    return by_rule(settings, version, actor) if by == "rule" else by_filters()
 
 
 def first_by() -> str:
@@ -100,11 +100,11 @@ def by_filters() -> Segment:
     return segment
 
 
-def by_rule(settings: Settings, version: Published) -> Segment:
+def by_rule(settings: Settings, version: Published, actor: Actor) -> Segment:
     editing: Segment | None = st.session_state.get("editing")
     if editing is not None:
         st.caption(_("Going on with {name}", name=editing.name))
-    catalog = seen_by(segments.catalog(settings, version))
+    catalog = masking.offered(segments.catalog(settings, version), actor)
     offered: dict[str, list[str]] = {}
     for row in shop.rows("offered"):
         offered.setdefault(row["field"], []).append(row["value"])
@@ -154,25 +154,6 @@ def begin_anew() -> None:
     st.query_params.pop("rule", None)
     builder.put(EVERYONE)
     st.session_state["editing"] = None
-
-
-def seen_by(catalog: Catalog) -> Catalog:
-    """Leave out what may not be asked by who sees phones masked: counts would tell the digits one by one."""
-    if not person.is_masked():
-        return catalog
-    fields = {name: field for name, field in catalog.fields.items() if name not in rules.IDENTIFYING}
-    return Catalog(fields, catalog.as_of, catalog.zone, catalog.tables, catalog.campaigns, catalog.segment, catalog.run)
-
-
-def guard(rule: Rule) -> None:
-    """Raise WabenchError for a rule that tries out what its reader sees masked."""
-    tried = {
-        leaf.field for _at, leaf in leaves(rule)
-        if isinstance(leaf, Leaf) and leaf.field in rules.IDENTIFYING and leaf.operator is not Operator.IS_SET
-    }  # fmt: skip
-    if tried and person.is_masked():
-        raise WabenchError(_("You see phones and e-mails masked, so a rule of yours can't ask for them: {fields}",
-                             fields=", ".join(sorted(tried))))  # fmt: skip
 
 
 def written(segment: Segment) -> None:
@@ -256,15 +237,13 @@ def export(settings: Settings, segment: Segment, counts: Counts) -> None:
 
 def campaign(segment: Segment) -> None:
     """Lead to the Campaigns page, for a saved segment: a campaign freezes a rule that can be found again."""
-    if not (Path(__file__).parent / "campaigns.py").is_file():
-        return
     is_saved = st.session_state.get("by") == "saved"
-    if is_saved:
-        st.page_link(CAMPAIGNS, label=_("Plan a campaign"), icon=":material/outbox:",
-                     query_params={"new": segment.name})  # fmt: skip
-    else:
-        st.button(_("Plan a campaign"), icon=":material/outbox:", disabled=True,
-                  help=_("A campaign is planned for a saved segment: save this one first"))  # fmt: skip
+    is_pressed = st.button(
+        _("Plan a campaign"), icon=":material/outbox:", disabled=not is_saved,
+        help=None if is_saved else _("A campaign is planned for a saved segment: save this one first"),
+    )  # fmt: skip
+    if is_pressed:
+        st.switch_page(CAMPAIGNS, query_params={"new": segment.name})
 
 
 page()

@@ -43,8 +43,8 @@ def figures(counted: dict[str, Any], hours: float) -> None:
                    _("of {waiting} who wait, {overdue} of them for too long", waiting=number(waits),
                      overdue=number(counted["high_overdue"]))),
             Figure(_("Longest wait"), lasting(counted["longest_seconds"]) if waits else NONE,
-                   _("half of all wait {median} or longer",
-                     median=lasting(counted["median_seconds"]) if waits else NONE)),
+                   _("half of all wait {median} or longer", median=lasting(counted["median_seconds"]))
+                   if waits else ""),
         )
     )  # fmt: skip
 

@@ -94,7 +94,8 @@ def distribution(currency: str) -> None:
                    mode="lines+markers", line_color=charts.colour("warm"), hovertext=texts, hoverinfo="text"),
     ])  # fmt: skip
     drawn.update_layout(
-        bargap=0.12, yaxis_tickformat="~s", xaxis_type="category", margin_r=40,
+        bargap=0.12, margin_r=40, xaxis={"type": "category", "range": [-0.5, max(len(found), 6) - 0.5]},
+        yaxis_tickformat=charts.ticks(row["customers"] for row in found),
         yaxis2={"overlaying": "y", "side": "right", "tickformat": ".0%", "rangemode": "tozero", "showgrid": False},
     )  # fmt: skip
     charts.chart(drawn, "distribution", _("Customers by value"), found, 300, behind_point=(
@@ -145,7 +146,10 @@ def _worth(found: list[dict[str, Any]]) -> go.Figure:
                    "arrayminus": [value - row["low"] for row, value in zip(found, expected, strict=True)],
                    "color": charts.colour("warm"), "thickness": 1.5, "width": 5}),
     ])  # fmt: skip
-    drawn.update_layout(barmode="group", bargap=0.3, yaxis_tickformat="~s", xaxis_type="category")
+    drawn.update_layout(
+        barmode="group", bargap=0.3, xaxis_type="category",
+        yaxis_tickformat=charts.ticks([*expected, *(float(row["historic"]) for row in found)]),
+    )  # fmt: skip
     return drawn
 
 
@@ -175,8 +179,9 @@ def monthly(found: list[dict[str, Any]], currency: str) -> None:
     )  # fmt: skip
     channels = [name for name in CHANNELS if any(row["channel"] == name for row in found)]
     lines = [[row for row in found if row["channel"] == name] for name in channels]
+    tickformat = ".0%" if measure == "repeat_share" else charts.ticks(float(row[measure] or 0) for row in found)
     drawn = go.Figure([_line(name, line, measure, currency) for name, line in zip(channels, lines, strict=True)])
-    drawn.update_layout(yaxis_tickformat=".0%" if measure == "repeat_share" else "~s", yaxis_rangemode="tozero")
+    drawn.update_layout(yaxis_tickformat=tickformat, yaxis_rangemode="tozero")
     charts.chart(drawn, "months", _("Value by month and channel"), found, 280, behind_point=(
         lambda point: bought_by(lines[point["curve_number"]][point["point_index"]])
     ))  # fmt: skip
@@ -230,7 +235,7 @@ def spending(found: list[dict[str, Any]], currency: str) -> None:
         hoverinfo="text", marker_color=charts.colour("strong"), width=0.6,
         text=[number(row["revenue_per_1_spent"], 1) for row in found],
     ))  # fmt: skip
-    drawn.update_layout(xaxis={"type": "category", "range": [-0.5, max(len(found), 6) - 0.5]}, yaxis_tickformat="~s")
+    drawn.update_layout(xaxis={"type": "category", "range": [-0.5, max(len(found), 6) - 0.5]}, yaxis_tickformat="~g")
     charts.chart(drawn, "spending", _("Revenue per 1 spent by month"), found, 325, behind_point=(
         lambda point: Behind("spend_month", {"month": found[point["point_index"]]["month"]},
                              month(found[point["point_index"]]["month"]))

@@ -25,9 +25,9 @@ def show() -> None:
     actors, actions = audit.names(settings, actor)
     left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
     with left:
-        by = filters.several(_("Who"), actors, "who", widget=st.multiselect)
+        by = filters.several(_("Who"), actors, "who", widget=st.multiselect, placeholder=_("all"))
     with middle:
-        did = filters.several(_("Did"), actions, "did", widget=st.multiselect)
+        did = filters.several(_("Did"), actions, "did", widget=st.multiselect, placeholder=_("all"))
     with right:
         machines = st.toggle(_("With each send and what webhooks told"), key="machines", bind="query-params")
     asked = Asked(tuple(by), tuple(did), machines)

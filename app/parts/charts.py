@@ -1,6 +1,6 @@
 """Charts and tables that lead on: a click shows the customers behind a point, and each can be taken along as CSV."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -70,6 +70,11 @@ def shade(name: str) -> str:
 def scale() -> list[str]:
     """Give the colours from little to much."""
     return _SCALES["dark" if is_dark() else "light"]
+
+
+def ticks(values: Iterable[float]) -> str:
+    """Give the format of an axis: 12k where numbers are that large, 0.5 and not 500m where they are small."""
+    return "~s" if max((abs(value) for value in values), default=0) >= 1000 else "~g"
 
 
 def chart(

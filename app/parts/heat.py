@@ -33,13 +33,15 @@ def draw(
     """Draw cells in these columns and rows, which `sides` name."""
     layers = [cell for cell in cells if not cell.is_grey], [cell for cell in cells if cell.is_grey]
     drawn = go.Figure([_layer(layer, columns, rows, bool(i)) for i, layer in enumerate(layers)])
-    bar = {"thickness": 8, "outlinewidth": 0, "tickformat": ".0%" if percent else "~s", "len": 1, "y": 0.5}
+    form = "~%" if percent else charts.ticks(cell.value or 0 for cell in cells)
+    bar = {"thickness": 8, "outlinewidth": 0, "tickformat": form, "len": 1, "y": 0.5}
     drawn.update_layout(
         barmode="overlay", showlegend=False, margin_r=40,
         coloraxis={"colorscale": charts.scale(), "colorbar": bar, "showscale": bool(layers[0])},
     )  # fmt: skip
     drawn.update_xaxes(
-        tickvals=list(range(len(columns))), ticktext=list(columns), showgrid=False, title=sides[0] or None
+        tickvals=list(range(len(columns))), ticktext=list(columns), showgrid=False, title=sides[0] or None,
+        range=[-0.5, len(columns) - 0.5],
     )  # fmt: skip
     drawn.update_yaxes(
         tickvals=[i + 0.5 for i in range(len(rows))], ticktext=list(rows), showgrid=False, zeroline=False,

@@ -68,7 +68,7 @@ def _bars(found: list[MonthOnPlan], cheapest: MonthOnPlan | None) -> None:
     ])  # fmt: skip
     drawn.add_vline(float(found[0].charged_cost), line={"color": charts.colour("warm"), "width": 2, "dash": "dot"},
                     annotation_text=_("charged"), annotation_position="bottom right")  # fmt: skip
-    drawn.update_layout(barmode="stack", bargap=0.35, yaxis={"autorange": "reversed"}, xaxis_tickformat="~s")
+    drawn.update_layout(barmode="stack", bargap=0.35, yaxis={"autorange": "reversed"})
     data = [{"plan": plan.name, "own_cost": plan.own_cost, "meta_fees": plan.meta_fees, "total_cost": plan.total_cost,
              "charged_cost": plan.charged_cost} for plan in found]  # fmt: skip
     charts.chart(drawn, "plan_costs", _("The month on each plan"), data, 80 + 38 * len(priced))

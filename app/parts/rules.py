@@ -6,7 +6,7 @@ import streamlit as st
 from parts.lang import N_, _, day, moment, n_, number
 
 from wabench import display
-from wabench.segments import Explanation
+from wabench.segments import Explanation, masking
 from wabench.segments.explain import Node
 from wabench.segments.fields import RELATIVE
 from wabench.segments.flips import Flip, Turn
@@ -59,8 +59,6 @@ FIELDS = {
     "bucket": N_("Experiment bucket"),
 }
 """What fields are called, in the order they are offered; others stand as the table has them."""
-IDENTIFYING = frozenset({"phone", "email", "user_id", "username"})
-"""Fields whose values may not be tried out, nor shown, by who sees them masked."""
 DEEDS = {
     "ordered": N_("Ordered"),
     "messaged": N_("Was written to"),
@@ -196,7 +194,7 @@ def value(node: Node, is_masked: bool) -> str:
     """Say what a leaf's answer stands on."""
     if not node.is_known:
         return _("not known as of then")
-    if isinstance(node.leaf, Leaf) and node.leaf.field in IDENTIFYING and is_masked:
+    if isinstance(node.leaf, Leaf) and node.leaf.field in masking.IDENTIFYING and is_masked:
         return "••••"
     match node.value:
         case None:

@@ -39,7 +39,7 @@ def one_text(edited: Edited) -> None:
     with left:
         text = st.text_input(_("A customer writes"), key="text", bind="query-params",
                              placeholder=_("e.g. Do you have discounts?"))  # fmt: skip
-        when, who = st.columns(2)
+        when, who = st.columns([6, 5])
         with when:
             any_time = str(When.ANY)
             hours = filters.one(_("When"), list(map(str, When)), "when", any_time, lambda each: _(HOURS[When(each)]))

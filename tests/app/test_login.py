@@ -13,9 +13,20 @@ from oidc import SECRET, Provider
 from playwright.sync_api import Browser, expect
 from visitor import CUSTOMERS
 
+from wabench.campaigns import plan
+from wabench.settings import load
+
 pytestmark = pytest.mark.browser
 
-DEEPER = ("/customers?customer=c0018", "/customers?q=0018", "/segments?by=saved", "/support?dialog=c0018")
+DEEPER = (
+    "/customers?customer=c0018",
+    "/customers?q=0018",
+    "/segments?whom=0018",
+    "/campaigns?campaign=spring",
+    "/campaigns?new=frequent_buyers",
+    "/support?dialog=c0001",
+    "/templates?template=meta:spring_sale:en",
+)
 """Places within pages that their links alone don't lead to."""
 
 
@@ -29,6 +40,9 @@ def home(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A shop of its own, for a login is written into it."""
     home = tmp_path_factory.mktemp("login") / "shop"
     shutil.copytree(shop, home, symlinks=True)
+    plan.plan(
+        load({"WABENCH_HOME": str(home)}), "spring", "frequent_buyers", "spring_sale", ["1=name", "2=literal:10 %"]
+    )
     return home
 
 
@@ -102,7 +116,7 @@ def test_an_analyst_who_presses_everything_is_given_no_whole_phone_or_e_mail_and
     for path in (*visitor.paths(), *DEEPER):
         visitor.page.goto(f"{address}{path}")
         visitor.page.locator("h1").first.wait_for()
-        visitor.settle()
+        visitor.still()
         given[path] = seen.everything(visitor)
         visitor.frames.clear()
     assert {path: found for path, each in given.items() if (found := seen.leaks(each, secrets))} == {}

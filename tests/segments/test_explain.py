@@ -117,3 +117,16 @@ def test_who_was_not_there_or_is_nobody_is_said_so(shop: Path, settings: Setting
         told(settings, "{field: orders, is: 1}", "c9999")
     with pytest.raises(UsageError, match="is after 2026-11-22 18:00 UTC"):
         moments.parse("2026-12-01", segments.catalog(settings))
+
+
+def test_memberships_agree_with_each_segments_own_count(shop: Path, settings: Settings) -> None:
+    asked = {"buyers": "{field: orders, '>': 0}", "late": "{ordered: {within: 200h}}", "both": "{in_segment: late}"}
+    for name, where in asked.items():
+        segments.save(settings, Segment(name, "", files.parse_text(where)[0]))  # type: ignore[arg-type]
+    (settings.paths.segments / "broken.yml").write_text("name: broken\nwhere: {field: ordrs, is: 1}\n")
+    for name in asked:
+        inside = set(segments.select(settings, name)["customer_id"].to_pylist())
+        for who in ("c0000", "c0001", "c0040", "c0100"):
+            found = {each.segment: each.is_in for each in segments.memberships(settings, who)}
+            assert found[name] is (who in inside)
+            assert found["broken"] is None

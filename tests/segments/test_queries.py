@@ -169,3 +169,15 @@ def test_a_new_version_is_counted_at_the_next_call(shop: Path, settings: Setting
     publish_shop(shop, "20261122T190000Z", CUSTOMERS[:7])
     after = segments.count(settings, EVERYONE)
     assert (after.total, after.version) == (7, "20261122T190000Z")
+
+
+def test_a_message_to_each_is_priced_by_country_on_every_plan(shop: Path, settings: Settings) -> None:
+    people = [person for person in CUSTOMERS if person["country"] == "BR" and person["is_reachable"]]
+    willing = sum(person["consent"] == "opted_in" for person in people)
+    found = {each.plan: each for each in segments.costs(settings, leaf("country", "is", "BR"))}
+    assert list(found) == ["direct", "pay as you go"]
+    assert {(each.reachable, each.consented) for each in found.values()} == {(len(people), willing)}
+    assert found["direct"].reachable_cost == len(people) * Decimal("0.06")
+    assert found["pay as you go"].consented_cost == willing * Decimal("0.065")
+    assert found["direct"].meta_share == 1
+    assert segments.costs(settings, leaf("orders", ">", "999")) == []

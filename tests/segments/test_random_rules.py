@@ -10,6 +10,7 @@ from published_shop import customer
 from random_rules import SAVED, Facts, answer, rules, three_valued
 
 from wabench import published, segments
+from wabench.segments import sets
 from wabench.segments.compiler import compile_rule
 from wabench.segments.explain import answers, compile_leaves, fill, outline
 from wabench.segments.rules import Rule
@@ -43,7 +44,7 @@ def test_sql_and_explain_select_whom_plain_python_selects(
 
     compiled = compile_rule(rule, against)
     sql = f"{compiled.people} select customer_id, {compiled.decided} as is_in from people"
-    got = version.query(sql, compiled.params).to_pylist()
+    got = version.query(sql, compiled.params, sets.tables(version, compiled)).to_pylist()
     assert {row["customer_id"]: row["is_in"] for row in got} == expected
     counts = segments.count(settings, rule)
     assert counts.customers == sum(expected.values())

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import duckdb
-from playwright.sync_api import expect
+from playwright.sync_api import TimeoutError, expect
 from visitor import Visitor
 
+from wabench import published
 from wabench.campaigns import ledger
 from wabench.campaigns.schema import audit, metadata
 from wabench.settings import load
@@ -26,17 +27,13 @@ _TEXTS = "select table_name, column_name from information_schema.columns where d
 
 def secrets(shop: Path) -> set[bytes]:
     """List the phones and e-mails of a shop, wherever its published file has them; of a phone the last 9 digits."""
-    found: set[bytes] = set()
-    with duckdb.connect(shop / "data" / "published" / "current.duckdb", read_only=True) as connection:
-        for table, column in connection.execute(_TEXTS).fetchall():
-            told = connection.execute(
-                f'select distinct "{column}" from "{table}" where "{column}" is not null'
-            ).fetchall()
-            for (text,) in told:
-                found |= {mail.encode() for mail in re.findall(r"[\w.+-]+@[\w-]+\.[\w.]+", text)}
-                if "+" in text:
-                    digits = (re.sub(r"\D", "", phone) for phone in re.findall(r"(?<=\+)\d[\d ()\-.]{7,17}\d", text))
-                    found |= {phone[-9:].encode() for phone in digits}
+    version, found = published.current(load({"WABENCH_HOME": str(shop)})), set()
+    for table, column in [tuple(row.values()) for row in version.query(_TEXTS).to_pylist()]:
+        told = version.query(f'select distinct "{column}" as text from "{table}" where "{column}" is not null')
+        for text in told["text"].to_pylist():
+            found |= {mail.encode() for mail in re.findall(r"[\w.+-]+@[\w-]+\.[\w.]+", text)}
+            digits = (re.sub(r"\D", "", phone) for phone in re.findall(r"(?<=\+)\d[\d ()\-.]{7,17}\d", text))
+            found |= {phone[-9:].encode() for phone in digits}
     return found
 
 
@@ -50,10 +47,9 @@ def leaks(given: Iterable[bytes], of: set[bytes]) -> set[str]:
 def everything(visitor: Visitor) -> list[bytes]:
     """Take what a page offers: what it draws, what its charts, tabs and buttons lead to, every file it lets go."""
     page = visitor.page
-    for chart in page.locator('[class*="st-key-chart_"]:has(.point path)').all():
-        if name := re.search(r"st-key-chart_(\w+)", chart.get_attribute("class") or ""):
-            visitor.click_point(name[1], 0)
-            visitor.settle()
+    charts = page.locator('[class*="st-key-chart_"]:has(.point path)').filter(has_text="Click a point")
+    for name in [re.findall(r"st-key-chart_(\w+)", chart.get_attribute("class") or "")[0] for chart in charts.all()]:
+        visitor.run(partial(visitor.click_point, name, 0))
     given = [page.content().encode()]
     for part in (None, *page.locator(_PARTS).all()):
         if part and part.is_visible():
@@ -68,10 +64,14 @@ def _files(visitor: Visitor) -> list[bytes]:
     files = []
     for button in visitor.page.get_by_test_id("stDownloadButton").locator("button:enabled").all():
         if button.is_visible():
-            with visitor.page.expect_download() as download:
-                button.click()
+            name = f"{visitor.page.url}: {button.inner_text()}"
+            try:
+                with visitor.page.expect_download(timeout=10_000) as download:
+                    button.click()
+            except TimeoutError as error:
+                raise AssertionError(f"{name} gives no file") from error
             files.append(Path(download.value.path()).read_bytes())
-    visitor.settle()
+    visitor.still()
     return files
 
 
@@ -82,7 +82,7 @@ def _press_all(visitor: Visitor) -> None:
         if text.is_visible() and not text.input_value():
             text.fill("tried_by_an_analyst")
             text.blur()
-            visitor.settle()
+            visitor.still()
     while True:
         buttons = {button.inner_text(): button for button in page.locator(_BUTTONS).all() if button.is_visible()}
         name = next((name for name in buttons if name not in pressed), None)
@@ -95,7 +95,7 @@ def _press_all(visitor: Visitor) -> None:
         if urlsplit(page.url).path != urlsplit(url).path:
             page.goto(url)
             page.locator("h1").first.wait_for()
-            visitor.settle()
+            visitor.still()
 
 
 def state(shop: Path) -> dict[str, object]:

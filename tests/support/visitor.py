@@ -1,6 +1,6 @@
 """Somebody who looks at the app: a browser page with its complaints, and the app's process to look at."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +37,10 @@ class Visitor:
         still = self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
         expect(still).to_be_visible(timeout=20_000)
 
+    def still(self, milliseconds: int = 200) -> None:
+        """Wait until nothing has run, nor moved for a while: for what may let the script run and may not."""
+        self.page.wait_for_function("while_ => wabenchRuns.isStill(while_)", arg=milliseconds)
+
     def paths(self) -> list[str]:
         """List the app's pages as the sidebar does."""
         links = self.page.get_by_test_id("stSidebarNavLink")
@@ -50,8 +54,12 @@ class Visitor:
 
     def press(self, what: Locator) -> None:
         """Click on something that lets the app's script run, and wait until what it drew stands still."""
+        self.run(what.click)
+
+    def run(self, act: Callable[[], None]) -> None:
+        """Do something that lets the app's script run, and wait until what it drew stands still."""
         runs = self.page.evaluate("wabenchRuns.whole + wabenchRuns.fragment")
-        what.click()
+        act()
         has_run = "runs => wabenchRuns.whole + wabenchRuns.fragment > runs && wabenchRuns.isStill(50)"
         self.page.wait_for_function(has_run, arg=runs)
 

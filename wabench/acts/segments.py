@@ -4,7 +4,7 @@ from pathlib import Path
 
 from wabench import acts, segments
 from wabench.roles import Action, Actor
-from wabench.segments import Manifest, Segment, files, history
+from wabench.segments import Manifest, Segment, files, history, masking
 from wabench.segments.rules import rule_hash
 from wabench.settings import Settings
 
@@ -23,4 +23,5 @@ def export(settings: Settings, actor: Actor, segment: Segment, with_phones: bool
     action = Action.SEE_PHONES if with_phones else Action.EXPORT
     whole = ", phones whole" if with_phones else ""
     with acts.act(settings, actor, action, "export segment", f"{segment.name}: rule {rule_hash(segment.where)}{whole}"):
+        masking.require(actor, segment.where)
         return segments.render(settings, segment, with_phones)

@@ -64,6 +64,9 @@ _ORDERS = {
 }  # fmt: skip
 
 
+_PATIENCE_SECONDS = 300  # a busy machine brings the sandbox's statuses late
+
+
 def run(
     customers: Annotated[int, typer.Option(min=1, max=1_000_000, help="customers of the simulated shop")] = 2000,
     days: Annotated[int, typer.Option(min=31, max=3650, help="days of its history")] = 365,
@@ -183,8 +186,10 @@ def _send_campaign(bench: Bench, ports: dict[str, int]) -> None:
         bench("campaign", "test", "july")
         bench("campaign", "approve", "july", "--approve-as", "demo")
         bench("campaign", "run", "july")
-        deadline = time.monotonic() + 60
-        while httpx.get(sandbox).json()["webhook entries pending"] and time.monotonic() < deadline:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while httpx.get(sandbox, timeout=_PATIENCE_SECONDS).json()["webhook entries pending"]:
+            if time.monotonic() > deadline:
+                raise WabenchError("the sandbox's statuses did not arrive; the machine is too busy, run the demo again")
             time.sleep(0.1)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from wabench import published
 from wabench.errors import UsageError, WabenchError
 from wabench.published import Published
-from wabench.segments import compiler, expectations, files, history, moments
+from wabench.segments import compiler, expectations, files, history, moments, sets
 from wabench.segments.compiler import compile_rules
 from wabench.segments.fields import Catalog
 from wabench.segments.queries import catalog, count
@@ -97,7 +97,7 @@ def overlap(settings: Settings, rules: dict[str, Rule], of: Published | None = N
     cells += [f"count(*) filter (where {' or '.join(names)}) as in_any", "count(*) as total"]
     judged = ", ".join(f"{pair.decided} as {name}" for name, pair in zip(names, compiled.rules, strict=True))
     sql = f"{compiled.people}, judged as (select {judged} from people) select {', '.join(cells)} from judged"  # noqa: S608
-    row = version.one(sql, compiled.params, compiled.tables)
+    row = version.one(sql, compiled.params, sets.tables(version, compiled))
     words = dict(zip(names, rules, strict=True))
     return Overlap(
         {words[name]: row[name] for name in names},
@@ -154,7 +154,7 @@ def _moved(
     """Ask both moments; `after` None is now, where every field is known."""
     was = moments.compile_at(rules[:1], _then(settings, version, before))
     sql = f"{was.people} select customer_id, {was.decided} as is_in from people"  # noqa: S608 - the compiler's words
-    table = version.query(sql, was.params)
+    table = version.query(sql, was.params, sets.tables(version, was))
     if after is None:
         is_now = compile_rules(rules, catalog(settings, version))
     else:
@@ -162,7 +162,9 @@ def _moved(
     old, new = is_now.rules
     template = (Path(__file__).parent / "diff.sql").read_text(encoding="utf-8")
     filled = template.replace("{people}", is_now.people).replace("{old}", old.decided).replace("{new}", new.decided)
-    rows = version.query(filled, {**is_now.params, "size": _SAMPLE}, {**is_now.tables, "was": table}).to_pylist()
+    rows = version.query(
+        filled, {**is_now.params, "size": _SAMPLE}, {**sets.tables(version, is_now), "was": table}
+    ).to_pylist()
     return [Moved(row["change"], row["cause"], row["customers"], tuple(row["sample"])) for row in rows]
 
 

@@ -42,16 +42,26 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A SELECT of the keys of a leaf's set, with parameters of its own; `ids` are those it selected already."""
+
+    sql: str
+    params: dict[str, Scalar] = field(default_factory=dict)
+    ids: pa.Table | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Compiled:
     """Expressions to stand after `where`, or inside `filter (where …)`, of a statement that begins with `people`.
 
-    `params` are bound by name; `tables` are registered under theirs, for rules that a SQL segment is part of.
+    `params` are bound by name; `sets` are registered under theirs. `is_of_one`: of one customer alone, `$customer`.
     """
 
     rules: tuple[Pair, ...]
     people: str
     params: dict[str, Scalar] = field(default_factory=dict)
-    tables: dict[str, pa.Table] = field(default_factory=dict)
+    sets: dict[str, Asked] = field(default_factory=dict)
+    is_of_one: bool = False
 
     @property
     def decided(self) -> str:
@@ -69,14 +79,14 @@ def compile_rule(rule: Rule, against: Catalog) -> Compiled:
 
 def compile_rules(rules: Sequence[Rule], against: Catalog, source: str = TABLE, of_one: str | None = None) -> Compiled:
     """Compile several rules over one `people`, of the customers in `source`, or of one customer alone."""
-    making = _Making(against, is_of_one=of_one is not None)
+    making = _Making(against, of_one)
     try:
         pairs = tuple(making.pair(rule, ()) for rule in rules)
     except ValueError as error:
         raise UsageError(str(error)) from None
     if of_one is not None:
         making.params["customer"] = of_one
-    return Compiled(pairs, making.people(source), making.params, making.tables)
+    return Compiled(pairs, making.people(source), making.params, making.asked(), of_one is not None)
 
 
 def problems(rule: Rule, against: Catalog, at: str = "where") -> list[str]:
@@ -119,10 +129,9 @@ class _Making:
     """What a statement gathers while its rules are compiled; the same leaf twice is one set."""
 
     against: Catalog
+    of_one: str | None = None
     params: dict[str, Scalar] = field(default_factory=dict)
-    tables: dict[str, pa.Table] = field(default_factory=dict)
-    sets: dict[AnyLeaf, tuple[str, str]] = field(default_factory=dict)
-    is_of_one: bool = False
+    sets: dict[AnyLeaf, tuple[Asked, bool]] = field(default_factory=dict)
 
     def pair(self, rule: Rule, inside: tuple[str, ...]) -> Pair:
         match rule:
@@ -142,15 +151,19 @@ class _Making:
                 return Pair(f"({word.join(p.decided for p in pairs)})", f"({word.join(p.known for p in pairs)})")
 
     def people(self, source: str) -> str:
-        """Give the `with` that a statement begins with: each set once, and a column for it beside the customers'."""
-        named = [(f"set_{n}", sql, negated) for n, (sql, negated) in enumerate(self.sets.values())]
-        ctes = "".join(f"{name} as ({sql}), " for name, sql, _ in named)
+        """Give the `with` that a statement begins with: a column for each set beside the customers'."""
         columns = "".join(
-            f', hash(customer_id) {negated}in (select key from {name}) as "{name}"'  # noqa: S608 - names of our own
-            for name, _, negated in named
+            f', hash(customer_id) {"not " if is_negated else ""}in (select key from {name}) as "{name}"'  # noqa: S608
+            for name, (_, is_negated) in zip(self._names(), self.sets.values(), strict=True)
         )
-        where = " where customer_id = $customer" if self.is_of_one else ""
-        return f"with {ctes}people as (select *{columns} from {source}{where})"  # noqa: S608 - names of our own
+        where = " where customer_id = $customer" if self.of_one is not None else ""
+        return f"with people as (select *{columns} from {source}{where})"  # noqa: S608 - names of our own
+
+    def asked(self) -> dict[str, Asked]:
+        return dict(zip(self._names(), (asked for asked, _ in self.sets.values()), strict=True))
+
+    def _names(self) -> list[str]:
+        return [f"set_{n}" for n in range(len(self.sets))]
 
     def bind(self, value: Scalar) -> str:
         name = f"p{len(self.params)}"
@@ -173,13 +186,21 @@ class _Making:
             self.sets[leaf] = self._ids(leaf) if isinstance(leaf, Sql) else self._did(leaf)
         return f'"set_{list(self.sets).index(leaf)}"'
 
-    def _did(self, leaf: Did) -> tuple[str, str]:
+    def _did(self, leaf: Did) -> tuple[Asked, bool]:
         question = behaviours.read(leaf, self.against)
-        return behaviours.customers(question, self.bind, self.is_of_one), "not " if question.is_met_by_none else ""
+        params: dict[str, Scalar] = {}
 
-    def _ids(self, leaf: Sql) -> tuple[str, str]:
+        def bind(value: Scalar) -> str:
+            name = f"k{len(params)}"
+            params[name] = value
+            return f"${name}"
+
+        sql = behaviours.customers(question, bind, self.of_one is not None)
+        if self.of_one is not None:
+            params["customer"] = self.of_one
+        return Asked(sql, params), question.is_met_by_none
+
+    def _ids(self, leaf: Sql) -> tuple[Asked, bool]:
         if self.against.run is None:
             raise ValueError("sql: is of today's data; it can't be told for a moment that has passed")
-        name = f"ids_{len(self.tables)}"
-        self.tables[name] = self.against.run(leaf.text)
-        return f"select hash(customer_id) as key from {name}", ""  # noqa: S608 - a name of our own
+        return Asked(leaf.text, ids=self.against.run(leaf.text)), False

@@ -8,7 +8,7 @@ from typing import Any
 from wabench import published
 from wabench.errors import UsageError
 from wabench.published import Published
-from wabench.segments import behaviours, files, flips, history, moments
+from wabench.segments import behaviours, files, flips, history, moments, sets
 from wabench.segments.compiler import UNTOLD, Compiled, compile_rules, inner
 from wabench.segments.fields import Catalog
 from wabench.segments.files import Segment
@@ -103,7 +103,7 @@ def memberships(settings: Settings, customer_id: str, of: Published | None = Non
     compiled = compile_rules(list(whole.values()), against, of_one=customer_id)
     cells = ", ".join(f"{pair.decided} as r{n}" for n, pair in enumerate(compiled.rules))
     sql = f"{compiled.people} select {cells} from people"  # noqa: S608 - the compiler's words
-    rows = version.query(sql, compiled.params, compiled.tables).to_pylist()
+    rows = version.query(sql, compiled.params, sets.tables(version, compiled)).to_pylist()
     answered = dict(zip(whole, rows[0].values(), strict=True)) if rows else {}
     return [Membership(name, answered.get(name)) for name in rules]
 
@@ -142,7 +142,7 @@ def answers(version: Published, tree: Node, compiled: Compiled) -> list[dict[str
         is_shown = isinstance(node.leaf, Leaf) and pair.decided != UNTOLD
         cells.append(f'"{node.leaf.field}" as v{n}' if is_shown else f"null as v{n}")  # type: ignore[union-attr]
     sql = f"{compiled.people} select {', '.join(cells)} from people"  # noqa: S608 - the compiler's words
-    found: list[dict[str, Any]] = version.query(sql, compiled.params, compiled.tables).to_pylist()
+    found: list[dict[str, Any]] = version.query(sql, compiled.params, sets.tables(version, compiled)).to_pylist()
     return found
 
 

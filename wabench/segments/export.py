@@ -15,6 +15,7 @@ from wabench import published
 from wabench.disk import appearing
 from wabench.errors import WabenchError
 from wabench.published import Published
+from wabench.segments import sets
 from wabench.segments.compiler import compile_rule, named
 from wabench.segments.fields import Field, Kind
 from wabench.segments.files import Segment
@@ -116,7 +117,9 @@ def _rows(settings: Settings, segment: Segment, version: Published, masked: list
     cells = ", ".join(f'{_cell(field, field.name in masked)} as "{field.name}"' for field in against.fields.values())
     # Only columns of the catalog and the compiler's own words are written in; every value is bound.
     sql = f"{compiled.people} select {cells} from people where {compiled.decided} order by customer_id"  # noqa: S608
-    return version.stream(sql, {**compiled.params, "formula": _FORMULA, "phone": _PHONE}, tables=compiled.tables)
+    return version.stream(
+        sql, {**compiled.params, "formula": _FORMULA, "phone": _PHONE}, tables=sets.tables(version, compiled)
+    )
 
 
 def _cell(field: Field, is_masked: bool) -> str:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from wabench import ltv_tables, published
 from wabench.errors import UsageError, WabenchError
 from wabench.published import Published
-from wabench.segments import compiler, fields, files, sandbox
+from wabench.segments import compiler, fields, files, sandbox, sets
 from wabench.segments.compiler import Compiled, compile_rule
 from wabench.segments.rules import Rule, rule_hash
 from wabench.settings import Settings
@@ -99,7 +99,7 @@ def count(settings: Settings, rule: Rule, of: Published | None = None) -> Counts
     version = of or published.current(settings)
     compiled = compile_rule(rule, catalog(settings, version))
     sql = _statement("count", compiled).replace("{consented}", _CONSENTED[settings.consent])
-    found = version.one(sql, compiled.params, compiled.tables)
+    found = version.one(sql, compiled.params, sets.tables(version, compiled))
     return Counts(**found, version=version.version, as_of=version.as_of)
 
 
@@ -107,7 +107,7 @@ def worth(settings: Settings, rule: Rule, of: Published | None = None) -> Worth:
     """Add up what a rule's customers are worth."""
     version = of or published.current(settings)
     compiled = compile_rule(rule, catalog(settings, version))
-    found = version.one(_statement("worth", compiled), compiled.params, compiled.tables)
+    found = version.one(_statement("worth", compiled), compiled.params, sets.tables(version, compiled))
     low, high = ltv_tables.range_of_sum(float(found["expected"]), found["variance"], found["shared_sd"])
     cents = Decimal("0.0001")
     return Worth(
@@ -127,21 +127,23 @@ def costs(settings: Settings, rule: Rule, of: Published | None = None) -> list[C
         raise WabenchError("the published file has no prices yet; run `wabench refresh`")
     compiled = compile_rule(rule, catalog(settings, version))
     sql = _statement("costs", compiled).replace("{consented}", _CONSENTED[settings.consent])
-    return [Cost(**row) for row in version.query(sql, compiled.params, compiled.tables).to_pylist()]
+    return [Cost(**row) for row in version.query(sql, compiled.params, sets.tables(version, compiled)).to_pylist()]
 
 
 def sample(settings: Settings, rule: Rule, size: int = 20, of: Published | None = None) -> pa.Table:
     """Show some of a rule's customers, the same ones each time, with phones masked to their last 4 digits."""
     version = of or published.current(settings)
     compiled = compile_rule(rule, catalog(settings, version))
-    return version.query(_statement("sample", compiled), {**compiled.params, "size": size}, compiled.tables)
+    return version.query(
+        _statement("sample", compiled), {**compiled.params, "size": size}, sets.tables(version, compiled)
+    )
 
 
 def select(settings: Settings, name: str, of: Published | None = None) -> pa.Table:
     """Give the customers of a saved segment: all columns of `dim_customers`, ordered by `customer_id`."""
     version = of or published.current(settings)
     compiled = compile_rule(files.load(settings, name).where, catalog(settings, version))
-    return version.query(_statement("select", compiled), compiled.params, compiled.tables)
+    return version.query(_statement("select", compiled), compiled.params, sets.tables(version, compiled))
 
 
 def _statement(name: str, compiled: Compiled) -> str:
