@@ -82,6 +82,7 @@ def test_what_one_message_costs_keeps_the_parts_of_a_cent() -> None:
 
 def test_months_and_weekdays_are_named_shortly() -> None:
     assert display.month(date(2026, 11, 1)) == "Nov 2026"
+    assert display.date_of(MOMENT) == "22 Nov 2026"
     assert display.month(date(2026, 11, 1), "ru").startswith("нояб")
     assert [display.weekday(day) for day in (1, 7)] == ["Mon", "Sun"]
     assert display.weekday(1, "ru") == "пн"

@@ -76,6 +76,11 @@ def day(at: datetime | None, zone: ZoneInfo, locale: str = "en") -> str:
     return format_datetime(at.replace(tzinfo=UTC).astimezone(zone), _DAY, locale=locale)
 
 
+def date_of(of: date, locale: str = "en") -> str:
+    """Write a date that is the shop's own already."""
+    return format_date(of, _DAY, locale=locale)
+
+
 def month(of: date, locale: str = "en") -> str:
     """Name a month and its year, shortly."""
     return format_date(of, "LLL y", locale=locale)

@@ -75,7 +75,8 @@ def figures(known: list[Campaign], totals: dict[str, dict[str, Any]]) -> list[Fi
     stuck = sum(not launch.is_sending(settings, campaign) for campaign in running)
     waiting = sum(campaign.status in WAITING for campaign in known)
     tested = sum(campaign.status is CampaignState.TESTED for campaign in known)
-    costed = [row for row in totals.values() if not row["messages_without_cost"]]
+    sent = [totals[each.campaign_id] for each in known if each.campaign_id in totals]
+    costed = [row for row in sent if row["accepted"] and not row["messages_without_cost"]]
     cost, revenue = (sum(float(row[column] or 0) for row in costed) for column in ("cost", "revenue"))
     return [
         Figure(_("Running"), number(len(running)),
@@ -111,8 +112,8 @@ def row_of(campaign: Campaign, totals: dict[str, Any] | None) -> dict[str, Any]:
         _("Read"): of("read", "delivered"),
         _("Replied"): of("replied", "customers_delivered"),
         _("Converted"): of("converted", "customers_delivered"),
-        _("Cost"): money(found.get("cost"), currency),
-        _("Revenue"): money(found.get("revenue"), currency),
+        _("Cost"): money(found["cost"], currency) if found.get("accepted") else NONE,
+        _("Revenue"): money(found["revenue"], currency) if found.get("accepted") else NONE,
         _("ROI"): number(found.get("roi"), 1),
         _("Extra orders"): extra(found),
     }

@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 from parts import charts, filters, look, plans, shop
-from parts.lang import N_, NONE, _, day, fine, moment, money, month, number, percent, share
+from parts.lang import N_, NONE, _, date_of, day, fine, moment, money, month, number, percent, share
 from parts.look import Figure, Window
 
 from wabench import display, seeds, views
@@ -90,7 +90,7 @@ def over_time(currency: str, window: Window) -> None:
     found = shop.windowed("cost_over_time", window.days, grain=grain, zone=shop.settings().timezone)
     each = [float(row["cost"]) / row[per] if row[per] else None for row in found]
     texts = [
-        f"{row['period']:%d.%m.%Y}: {money(row['cost'], currency)}<br>"
+        f"{date_of(row['period'])}: {money(row['cost'], currency)}<br>"
         f"{_(PER[per])}: {_each(row['cost'], row[per], currency)} ({number(row[per])})"
         for row in found
     ]

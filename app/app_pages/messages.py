@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 from parts import charts, failures, filters, heat, look, shop
-from parts.lang import N_, _, day, n_, number, percent, share, weekday
+from parts.lang import N_, _, date_of, day, n_, number, percent, share, weekday
 from parts.look import Figure, Window
 
 from wabench import display, seeds, views
@@ -102,8 +102,8 @@ def _kind_bars(kind: str, found: list[dict[str, Any]]) -> go.Bar:
     sign = -1 if kind == "inbound" else 1
     return go.Bar(
         name=_(name), x=[row["period"] for row in found], y=[sign * row["messages"] for row in found],
-        customdata=[number(row["messages"]) for row in found], marker_color=charts.colour(colour),
-        hovertemplate="%{x|%d.%m.%Y}: %{customdata}",
+        hovertext=[f"{_(name)}, {date_of(row['period'])}: {number(row['messages'])}" for row in found],
+        hoverinfo="text", marker_color=charts.colour(colour),
     )  # fmt: skip
 
 

@@ -251,6 +251,7 @@ def funnel(counted: dict[str, Any]) -> go.Figure:
             y=[_(name) for name, _step, _of in STEPS], x=[counted[step] for _name, step, _of in STEPS], text=texts,
             orientation="h", marker_color=charts.colour("strong"), hoverinfo="none", cliponaxis=False,
             textposition="auto", insidetextanchor="start", textfont_size=12,
+            insidetextfont_color=charts.ink(),
         )
     )  # fmt: skip
     drawn.update_layout(

@@ -118,6 +118,7 @@ def steps(rows: list[dict[str, Any]]) -> go.Figure:
             y=names, x=[row[column] for _name, _step, column, _of in STEPS], orientation="h", text=texts,
             name=row["variant"] or _("all"), marker_color=charts.colour(colour), hoverinfo="none", cliponaxis=False,
             textposition="auto", insidetextanchor="start", showlegend=len(rows) > 1, textfont_size=12,
+            insidetextfont_color=charts.ink(),
         )  # fmt: skip
     drawn.update_layout(
         bargap=0.3, barmode="group", margin_r=100, xaxis={"visible": False},

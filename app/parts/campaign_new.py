@@ -132,7 +132,8 @@ def what() -> tuple[str, list[Text], list[Wanted]] | None:
 
 def text(variant: str, known: Mapping[str, TemplateSettings]) -> Text:
     label = _("Template of {variant}", variant=variant) if variant else _("Template")
-    name = st.selectbox(label, list(known), key=f"plan_template_{variant}")
+    other = 1 if variant == "b" and len(known) > 1 else 0
+    name = st.selectbox(label, list(known), index=other, key=f"plan_template_{variant}")
     template = known[name]
     return Text(variant, name, template, tuple(variables(variant, name, template)))
 
@@ -142,7 +143,7 @@ def variables(variant: str, name: str, template: TemplateSettings) -> list[str]:
     columns = [column for column in shop.version().columns("dim_customers") if column != "customer_id"]
     params = []
     for variable in templates.listed_variables(template.body):
-        options = [*sorted(columns, key=lambda column: column not in charts.PEOPLE), FIXED]
+        options = [FIXED, *sorted(columns, key=lambda column: column not in charts.PEOPLE)]
         default = variable if variable in columns else "name"
         left, right = st.columns(2)
         source = left.selectbox(
@@ -167,7 +168,7 @@ def previews(segment: Segment, provider: str, texts: Sequence[Text]) -> None:
     for each in texts:
         found = _previews(
             str(shop.version().path), segment.name, each.template.body, each.params, shop.settings(), shop.version()
-        )
+        )[: 3 if len(texts) == 1 else 2]
         if each.variant:
             st.markdown(f"**{each.variant}** · {display.verbatim(each.name)}")
         for one in found:

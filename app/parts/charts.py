@@ -56,6 +56,11 @@ def colour(name: str) -> str:
     return (_DARK if is_dark() else _LIGHT)[name]
 
 
+def ink() -> str:
+    """Give the colour of words on a bar of the strong colour."""
+    return "#101514" if is_dark() else "#FFFFFF"
+
+
 def shade(name: str) -> str:
     """Give a colour of the theme so thin that lines are seen through it."""
     red, green, blue = (int(colour(name)[at : at + 2], 16) for at in (1, 3, 5))

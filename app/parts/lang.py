@@ -73,6 +73,10 @@ def day(at: datetime | None) -> str:
     return display.day(at, shop.settings().zone, language())
 
 
+def date_of(of: date) -> str:
+    return display.date_of(of, language())
+
+
 def month(of: date) -> str:
     return display.month(of, language())
 

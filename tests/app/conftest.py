@@ -5,9 +5,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 from published_shop import publish_shop
 from visitor import CUSTOMERS, VERSION, WATCH, Visitor, running_app
 
@@ -64,8 +65,9 @@ def visit(browser: Browser, serve: Serve) -> Iterator[Callable[[str], Visitor]]:
     """Open pages; at the end none may have shown an exception, logged an error or called anybody but its server."""
     visitors: list[Visitor] = []
 
-    def open_page(url: str) -> Visitor:
-        page = browser.new_page(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
+    def open_page(url: str, scheme: Literal["light", "dark"] = "light") -> Visitor:
+        size: ViewportSize = {"width": 1440, "height": 1000}
+        page = browser.new_page(viewport=size, accept_downloads=True, color_scheme=scheme)
         visitor = Visitor(page)
         page.add_init_script(WATCH)
         page.on("console", visitor.heard)

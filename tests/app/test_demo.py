@@ -1,5 +1,6 @@
 """`make demo` as a newcomer runs it, bare `dbt build` in the repository, the notebooks, and the app on what it made."""
 
+import itertools
 import os
 import re
 import subprocess
@@ -10,6 +11,7 @@ from typing import Any
 
 import campaign_walk
 import duckdb
+import page_walk
 import processes
 import pytest
 from playwright.sync_api import expect
@@ -18,6 +20,7 @@ import notebooks
 from wabench.settings import ROOT
 
 Serve = Callable[[Path], str]
+PICTURES = os.environ.get("WABENCH_SCREENSHOTS")
 
 
 @pytest.mark.browser
@@ -62,4 +65,10 @@ def test_the_demo_goes_the_whole_way_and_its_shop_can_be_looked_at(
     visitor = visit(f"{visitor.page.url.split('?')[0]}segments?frequency_tag=monthly")
     expect(visitor.page.get_by_text("May get promotions")).to_be_visible()
     shoot(visitor, "segments")
-    campaign_walk.walk(home, visitor.page.url.rsplit("/", 1)[0], visit, shoot)
+    address = visitor.page.url.rsplit("/", 1)[0]
+    campaign_walk.walk(home, address, visit, shoot)
+    looks = itertools.product(("en", "ru"), ("light", "dark")) if PICTURES else [("ru", "dark")]
+    for language, scheme in looks:
+        titles = page_walk.walk(visit, address, language, scheme, shoot)
+        assert len(set(titles)) == len(page_walk.PAGES)
+        assert all(re.search("[А-я]", title) for title in titles) == (language == "ru")

@@ -72,6 +72,8 @@ select
     case when i % 97 > 0 then 0.06 end::decimal(18, 4) as cost,
     '106540352242922' as channel_id,
     'm' || i as message_id,
+    null::text as campaign_id,
+    null::text as variant,
     'USD' as currency
 from (
     select i, timestamp '2026-11-22 17:00:00' - to_hours(i) as begun_at from range(1, 2001) as numbers (i)
@@ -125,13 +127,14 @@ select
     i % 11 > 0 as is_paid,
     ['магазин', 'shopify'][1 + i % 4 // 3] as source,
     (40 + 37 * i % 190)::decimal(18, 4) as net,
+    (10 + 9 * i % 60)::decimal(18, 4) as margin,
     'USD' as currency,
     case when i % 3 = 0 then 'm' || i end as attributed_message_key,
     case when i % 6 = 0 then 'c1' end as attributed_campaign_id
 from range(1, 1841) as numbers (i);
 
 create or replace table dim_campaigns as
-select * from (
+select *, 'meta' as provider, 'marketing' as category from (
     values
     ('c1', 'Осень: возвращение', 'cold_90d', 'autumn', 'finished', timestamp '2026-10-01 09:00:00', timestamp '2026-10-01 10:00:00', timestamp '2026-10-02 09:00:00'),
     ('c2', 'Зимняя *акция*', 'frequent_buyers', 'winter', 'paused', timestamp '2026-11-20 09:00:00', timestamp '2026-11-20 10:00:00', timestamp '2026-11-20 12:00:00'),
@@ -152,7 +155,17 @@ select 'crm:' || customer_id, 'customer_ref', customer_id, first_seen_at, 'order
 from dim_customers;
 
 create or replace table fct_campaigns as
-select * from (
+select
+    *,
+    0::bigint as holdout,
+    0::bigint as opted_out,
+    converted as attributed_orders,
+    null::text as template_name,
+    null::double as roi,
+    null::double as incremental_orders,
+    null::double as incremental_orders_low,
+    null::double as incremental_orders_high
+from (
     values
     ('c1', '', 900::bigint, 60::bigint, 840::bigint, 812::bigint, 466::bigint, 812::bigint, 71::bigint, 38::bigint, 0::bigint, 50.4::decimal(18, 4), 3120.5::decimal(18, 4), 'USD'),
     ('c2', '', 130::bigint, 30::bigint, 100::bigint, 79::bigint, 40::bigint, 79::bigint, 5::bigint, 2::bigint, 0::bigint, 6.0::decimal(18, 4), 180::decimal(18, 4), 'USD'),

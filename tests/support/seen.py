@@ -89,7 +89,10 @@ def _press_all(visitor: Visitor) -> None:
         if name is None:
             return
         pressed.add(name)
-        visitor.press(buttons[name])
+        try:
+            visitor.run(buttons[name].click, seconds=3)
+        except TimeoutError:  # it let a fragment run alone
+            visitor.still()
         if page.get_by_role("dialog").count():
             page.keyboard.press("Escape")
         if urlsplit(page.url).path != urlsplit(url).path:

@@ -56,12 +56,15 @@ class Visitor:
         """Click on something that lets the app's script run, and wait until what it drew stands still."""
         self.run(what.click)
 
-    def run(self, act: Callable[[], None]) -> None:
-        """Do something that lets the app's script run, and wait until what it drew stands still."""
-        runs = self.page.evaluate("wabenchRuns.whole + wabenchRuns.fragment")
+    def run(self, act: Callable[[], None], seconds: float = 30) -> None:
+        """Do something that lets the app's script run, and wait until what it drew stands still.
+
+        Runs of fragments don't count: the sidebar's comes by itself, and may be another's than the one waited for.
+        """
+        runs = self.page.evaluate("wabenchRuns.whole")
         act()
-        has_run = "runs => wabenchRuns.whole + wabenchRuns.fragment > runs && wabenchRuns.isStill(50)"
-        self.page.wait_for_function(has_run, arg=runs)
+        has_run = "runs => wabenchRuns.whole > runs && wabenchRuns.isStill(50)"
+        self.page.wait_for_function(has_run, arg=runs, timeout=1000 * seconds)
 
     def cells(self, table: int = 0) -> list[str]:
         """Read the texts of a drawn table from what it offers to screen readers."""
