@@ -70,9 +70,10 @@ $(BENCH_READY): requirements-bench.lock $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-bench.lock
 	touch $@
 
-# The pictures in the docs, taken by the demo's own test.
+# Every page in both languages, by day and night, taken by the demo's own test; those that the docs show are copied.
 screenshots: setup browser
-	WABENCH_SCREENSHOTS=docs/images $(BIN)/pytest tests/app/test_demo.py
+	WABENCH_SCREENSHOTS=$(abspath data/screenshots) $(BIN)/pytest tests/app/test_demo.py
+	cd data/screenshots && cp overview.png segments.png campaign.png messages-ru-dark.png ../../docs/images/
 
 # A browser for the app's tests: the one on the PATH, else apt's where we are root, else a word on what to install.
 browser:

@@ -64,7 +64,8 @@ def show(name: str) -> None:
         campaign_figures.show(campaign)
     else:
         campaign_forecast.show(campaign)
-    campaign_people.show(campaign)
+    if not progress.is_sending:
+        campaign_people.show(campaign)
     texts(campaign)
     history(campaign)
 
@@ -118,9 +119,9 @@ def actions(campaign: Campaign, progress: Progress) -> None:
     if campaign.status is CampaignState.PAUSED and campaign.reason:
         st.warning(display.verbatim(campaign.reason), icon=":material/pause_circle:")
     if progress.is_stuck:
-        said = display.verbatim(progress.last_said) or NONE
-        st.error(_("It stands still: the process that sent it is gone. Go on: nobody is written to twice. It said "
-                   "last: {said}", said=said), icon=":material/warning:")  # fmt: skip
+        told = _("It stands still: the process that sent it is gone. Go on: nobody is written to twice.")
+        said = _("It said last: {said}", said=display.verbatim(progress.last_said)) if progress.last_said else ""
+        st.error(f"{told} {said}", icon=":material/warning:")
     with st.container(horizontal=True, vertical_alignment="center"):
         match campaign.status:
             case CampaignState.PLANNED | CampaignState.TESTED:
@@ -189,7 +190,7 @@ def start(campaign: Campaign, actor: Actor, label: str = "", resumes: bool = Fal
         with st.spinner(_("Starting…")):
             do(lambda: go(settings, actor, campaign.name, live=live))
     if not live:
-        st.caption(_("A rehearsal: the provider's address is on this machine."))
+        st.caption(_("A rehearsal: the provider's address is on this machine."), width="content")
 
 
 def reaches_people(campaign: Campaign) -> bool:
@@ -246,7 +247,7 @@ def live(name: str, status: CampaignState, was_sending: bool) -> None:
     if (progress.status, progress.is_sending) != (status, was_sending):
         st.rerun()
     done, total = progress.done, max(progress.total, 1)
-    text = _("{done} of {total} done ({share})", done=number(done), total=number(progress.total),
+    text = _("{done} of {total} sent ({share})", done=number(done), total=number(progress.total),
              share=percent(done, progress.total))  # fmt: skip
     st.progress(done / total, text=text)
     counts = [

@@ -113,7 +113,10 @@ def test_a_plan_says_what_its_holdout_can_show(shop: Settings, home: Path) -> No
 def _ordered_by_window(settings: Settings) -> int:
     """Count who ordered in each of the 18 windows of 5 days before as-of, one window at a time."""
     version = published.current(settings)
-    sql = "select count(distinct customer_id) as n from fct_orders where ordered_at >= $since and ordered_at < $until"
+    sql = """
+        select count(distinct customer_id) as n from fct_orders
+        where is_paid and ordered_at >= $since and ordered_at < $until
+    """
     ends = [version.as_of - timedelta(days=5 * window) for window in range(18)]
     return sum(version.one(sql, {"since": end - timedelta(days=5), "until": end})["n"] for end in ends)
 

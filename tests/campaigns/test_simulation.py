@@ -46,8 +46,8 @@ create or replace table fct_dialogs as
 select true as is_open, i < 3 as is_overdue, null::timestamp as answered_at from range(10) as numbers (i)
 union all
 select false, false, timestamp '2026-11-20' from range(56);
-create or replace table fct_provider_limits as
-select 'meta' as provider, 40::bigint as customers_allowed, 15::bigint as customers_written;
+create or replace table fct_limits as
+select 'tier' as kind, 'meta' as provider, 40::bigint as allowed, 15::bigint as used;
 create or replace table fct_provider_costs as
 select date '2026-11-01' as month, provider, plan, 470::bigint as messages
 from (values ('zenvia', 'monthly'), ('messagebird', 'monthly'), ('meta', 'direct')) as plans (provider, plan);

@@ -23,7 +23,7 @@ from wabench.settings import Settings
 
 _PATIENCE_SECONDS = 20.0
 _LOOK_SECONDS = 0.05
-_ENDED = (SendState.ACCEPTED, SendState.REJECTED, SendState.UNKNOWN, SendState.SUPPRESSED)
+_ENDED = (SendState.ACCEPTED, SendState.REJECTED, SendState.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,13 @@ class Progress:
 
     @property
     def done(self) -> int:
-        """Sends about which nothing is to be done any more."""
+        """Sends that were made, whatever came of them."""
         return sum(self.sends.get(state, 0) for state in _ENDED)
 
     @property
     def total(self) -> int:
-        return sum(self.sends.values())
+        """Sends that were or are to be made; who is left out is none of them."""
+        return sum(count for state, count in self.sends.items() if state is not SendState.SUPPRESSED)
 
 
 def log_of(settings: Settings, campaign: Campaign) -> Path:

@@ -267,11 +267,11 @@ def _takes(settings: Settings, campaign: Campaign, messages: int, limit: Limit |
 
 
 def _limit(version: Published, campaign: Campaign) -> Limit | None:
-    if "customers_allowed" not in version.columns("fct_provider_limits"):
+    if "allowed" not in version.columns("fct_limits"):
         return None
-    sql = "select customers_allowed, customers_written from fct_provider_limits where provider = $provider"
+    sql = "select allowed, used from fct_limits where kind = 'tier' and provider = $provider"
     rows = version.query(sql, {"provider": campaign.provider}).to_pylist()
-    return Limit(rows[0]["customers_allowed"], rows[0]["customers_written"]) if rows else None
+    return Limit(rows[0]["allowed"], rows[0]["used"]) if rows else None
 
 
 def _history(version: Published, campaign: Campaign) -> list[dict[str, Any]]:
