@@ -64,7 +64,8 @@ def _files(visitor: Visitor) -> list[bytes]:
     files: list[bytes] = []
     seen: set[str] = set()
     for button in visitor.page.get_by_test_id("stDownloadButton").locator("button:enabled").all():
-        if not button.is_visible():
+        visitor.settle()
+        if not button.is_visible():  # in a part that is closed, or a run took it away
             continue
         kind = button.inner_text()
         if kind not in seen or "Manifest" not in kind:  # one manifest is like another
