@@ -16,6 +16,7 @@ from ingest.landing import LandingLog
 from wabench import accounts, providers
 from wabench.errors import UsageError
 from wabench.providers.base import Provider
+from wabench.replies.answering import channels
 from wabench.settings import Settings
 
 MAX_BODY_BYTES = 3 * 1024 * 1024
@@ -131,6 +132,13 @@ def unheard(settings: Settings) -> dict[str, list[str]]:
     """Tell of which providers that are set up the webhooks are refused, and which secrets would change that."""
     known = [name for name in settings.providers if name in providers.names()]
     return {name: lacks for name in known if (lacks := accounts.missing_to_receive(settings, name))}
+
+
+def answering(settings: Settings) -> str:
+    """Say who is answered by rule."""
+    names = ", ".join(channels(settings))
+    whom = "whoever writes" if settings.auto_reply == "live" else "a sandbox alone"
+    return f"answering by rule at {names}, {whom}" if names else "answering nobody by rule (auto_reply)"
 
 
 def _channel(settings: Settings, name: str, on_landed: Callable[[], None]) -> Channel:
