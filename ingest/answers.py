@@ -58,24 +58,27 @@ class Tail:
         self._read: dict[Path, int] = {}
 
     def read(self) -> list[Event]:
-        """Give the events of the next lines; none while nothing new is there."""
-        for name, path in self._files():
-            done = self._read.get(path, 0)
-            if path.stat().st_size <= done:
-                continue
-            for start, until in landing.spans(path, done, _SPAN_BYTES):
-                self._read[path] = until
-                with path.open("rb") as file:
-                    file.seek(start)
-                    return [each for line in file.read(until - start).splitlines() for each in self._events(name, line)]
+        """Give the events of each log's next lines; none while nothing new is there."""
+        return [event for name, path in self._files() for event in self._next(name, path)]
+
+    def _next(self, name: str, path: Path) -> list[Event]:
+        done = self._read.get(path, 0)
+        if path.stat().st_size <= done:
+            return []
+        for start, until in landing.spans(path, done, _SPAN_BYTES):
+            self._read[path] = until
+            with path.open("rb") as file:
+                file.seek(start)
+                return [each for line in file.read(until - start).splitlines() for each in self._events(name, line)]
         return []
 
     def _files(self) -> Iterator[tuple[str, Path]]:
-        first = f"{self._since:%Y-%m-%d}"
+        """List the logs that may grow: a writer begins another when its day has ended."""
+        first = max(self._since, landing.utc_now() - timedelta(days=1))
         for name, folder in self._folders.items():
-            for path in sorted(folder.glob("*/*.ndjson")):
-                if path.parent.name >= first:
-                    yield name, path
+            days = folder.iterdir() if folder.exists() else ()
+            for day in sorted(day for day in days if day.name >= f"{first:%Y-%m-%d}"):
+                yield from ((name, path) for path in sorted(day.glob("*.ndjson")))
 
     def _events(self, name: str, line: bytes) -> Iterator[Event]:
         """Read a line; what can't be is for the loader to reject."""

@@ -15,10 +15,12 @@ import processes
 import webhooks
 from sqlalchemy import select
 
-from ingest import landing
+from ingest import answers, landing
 from ingest.answers import Tail
+from ingest.stated import statements
 from wabench.campaigns import ledger
 from wabench.campaigns.schema import consent, heard, replies
+from wabench.events import EventType, MessageEvent
 from wabench.settings import Settings
 
 RULES = "rule,kind,pattern,action,answer\ndelivery,word,delivery,text,Where to?\n"
@@ -92,3 +94,19 @@ def test_the_tail_reads_what_was_landed_since_a_moment_each_line_once(home: Path
     log.append(webhooks.messages(webhooks.text("wamid.3", "стоп")))
     log.commit()
     assert [event.event_type for _, event, _ in tail.read()] == ["received", "opt_out"]
+
+
+def test_what_people_state_is_heard_once_by_their_number(home: Path) -> None:
+    settings, at = campaign_shop.set_up(home), datetime.now(UTC)
+    stop, start = (MessageEvent(f"meta:{n}", EventType.RECEIVED, phone="+5511987654321", body_text=said, occurred_at=at)
+                   for n, said in enumerate(("STOP", "старт")))  # fmt: skip
+    events = [("meta", event, at) for event in (stop, start, *statements([stop, start]))]
+    with ledger.opened(settings) as opened:
+        for _ in range(2):
+            answers.hear(settings, opened, events)
+        with opened.reading() as connection:
+            stated = connection.execute(select(consent.c.consent, consent.c.phone, consent.c.source)).all()
+    assert [tuple(row) for row in stated] == [
+        ("opted_out", "+5511987654321", "webhook meta:0:opt_out"),
+        ("opted_in", "+5511987654321", "webhook meta:1:opt_in"),
+    ]

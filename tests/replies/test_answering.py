@@ -3,7 +3,9 @@
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from wabench.providers.errors import ErrorFamily
 from wabench.replies import claims
 from wabench.replies.answering import Answering, Job, Outcome, channels
 from wabench.replies.heard import Inbound
+from wabench.replies.policy import Limits
 from wabench.settings import Settings
 
 START = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -133,8 +136,7 @@ def test_stop_is_confirmed_to_who_opted_out_and_then_no_rule_speaks(
     assert job.draft.text.startswith("You are unsubscribed")
     clock.now += MINUTE
     assert answering.take_turn([wrote("stop", "2", at=clock.now), wrote("delivery", "3", at=clock.now)]) == []
-    assert [row.reason for row in rows(opened, heard)] == [None, "confirmed already", None]
-    assert [row.reason for row in rows(opened, replies)] == [None, "opted out"]
+    assert [row.reason for row in rows(opened, heard)] == [None, "confirmed already", "opted out"]
 
 
 def test_too_soon_after_another_message_a_reply_waits_and_then_goes(answering: Answering, clock: Clock) -> None:
@@ -158,6 +160,43 @@ def test_what_was_put_off_is_taken_up_after_a_crash_but_not_late(
     clock.now += 5 * MINUTE + timedelta(seconds=1)
     after_crash.give_up()
     assert [row.state for row in rows(opened, replies)] == [SendState.UNKNOWN, SendState.SUPPRESSED]
+
+
+def test_while_a_person_answers_from_the_app_no_rule_does(answering: Answering, opened: Ledger, clock: Clock) -> None:
+    (job,) = answering.take_turn([wrote("delivery")])
+    accept(answering, [job])
+    clock.now += MINUTE
+    theirs = replace(job.draft, key="form", written_by=claims.PERSON, author="maria", text="To which town?")
+    assert claims.claim(opened, theirs, Limits(timedelta(seconds=6)), clock.now).is_ours
+    clock.now += MINUTE
+    assert answering.take_turn([wrote("parcel", "2", at=clock.now)]) == []
+    assert rows(opened, heard)[-1].reason == "a person is answering"
+
+
+def test_a_machine_that_goes_on_and_on_is_left_alone(
+    answering: Answering, home: Path, opened: Ledger, clock: Clock
+) -> None:
+    home.joinpath("promo_codes.csv").write_text("code\n" + "".join(f"C{n}\n" for n in range(9)), encoding="utf-8")
+    for n in range(7):
+        accept(answering, answering.take_turn([wrote("code", str(n), at=clock.now)]))
+        clock.now += MINUTE
+    assert [row.reason for row in rows(opened, heard)] == [None] * 5 + ["too many replies already"] * 2
+    assert len(rows(opened, given_codes)) == 5
+
+
+def test_two_receivers_answer_each_message_once_and_give_each_code_once(home: Path) -> None:
+    settings = shop(home)
+    settings.paths.promo_codes.write_text("code\n" + "".join(f"C{n}\n" for n in range(30)), encoding="utf-8")
+    people = [wrote("code", str(n), f"+5511980000{n:03}") for n in range(20)]
+
+    def answer(_: int) -> list[str]:
+        with ledger.opened(settings) as own:
+            answering = Answering(settings, own, Clock())
+            return [job.draft.text for person in people for job in answering.take_turn([person])]
+
+    with ThreadPoolExecutor(2) as threads:
+        said = [text for texts in threads.map(answer, range(2)) for text in texts]
+    assert len(said) == len(set(said)) == 20
 
 
 def test_new_customers_rules_are_silent_while_nothing_is_published(answering: Answering) -> None:

@@ -64,6 +64,12 @@ def test_five_replies_in_ten_minutes_are_the_last(age: timedelta, is_silent: boo
     assert said("discount", Known(automatic=known.automatic[1:])) == Answer(SALE)
 
 
+def test_who_opted_out_hears_that_they_did_and_nothing_else() -> None:
+    known = Known(has_opted_out=True)
+    assert said("discount", known) == Silence("opted out")
+    assert [said(text, known) for text in ("stop", "start", "help")] == [Confirm(each) for each in Command]
+
+
 def test_our_own_text_is_not_answered() -> None:
     assert said("A discount — ten per cent!", Known(said=frozenset({texts.plain("a discount: ten PER cent")}))) == (
         Silence("our own text")

@@ -89,6 +89,8 @@ class Answering:
     ) -> list[Job]:
         """Write outcomes, decide about messages and claim replies; gives the jobs to do now or later."""
         ours = [i for i in inbounds if i.provider in self.channels and i.identities]
+        if not (ours or outcomes or again):
+            return []
         writers = heard.writers(self._settings, ours) if ours else []
         verdicts = self._verdicts(ours, writers)
         now = self._clock()

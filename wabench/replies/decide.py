@@ -1,7 +1,7 @@
 """What one inbound message is answered, if anything: a pure function of what is known of it and its person.
 
-In order: too late; too many replies already; STOP, START and HELP, confirmed once; our own text come back; a person is
-answering; no rule; the rule answered lately. One message has one answer at most.
+In order: too late; too many replies already; STOP, START and HELP, confirmed once; opted out; our own text come back;
+a person is answering; no rule; the rule answered lately. One message has one answer at most.
 """
 
 from collections.abc import Mapping
@@ -35,6 +35,7 @@ class Known:
     rule that may have reached them lately.
     """
 
+    has_opted_out: bool = False
     person_at: datetime | None = None
     rules_at: Mapping[str, datetime] = field(default_factory=dict)
     automatic: tuple[datetime, ...] = ()
@@ -77,6 +78,8 @@ def decide(
         return Silence("too many replies already", verdict.command)
     if verdict.command:
         return _of_command(verdict.command, known, now)
+    if known.has_opted_out:
+        return Silence("opted out")
     if texts.plain(text) in known.said:
         return Silence("our own text")
     if known.person_at is not None and known.person_at + manners.pause > now:

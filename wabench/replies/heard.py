@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select
 
 from wabench import published
 from wabench.campaigns.audience import consent_of
-from wabench.campaigns.policy import Consent
-from wabench.campaigns.schema import MAY_HAVE_REACHED, heard, replies
+from wabench.campaigns.policy import Consent, newest
+from wabench.campaigns.schema import MAY_HAVE_REACHED, consent, heard, replies
 from wabench.errors import WabenchError
 from wabench.replies import claims, texts
 from wabench.replies.decide import CONFIRMED_FOR, Known, Manners
@@ -113,7 +113,10 @@ def known(connection: Connection, inbound: Inbound, writer: Writer, manners: Man
     handed = [row.at for row in rows if row.does == Does.HAND_OVER]
     confirmed = [(row.at, row.command) for row in rows if row.does == CONFIRMS and row.at > now - CONFIRMED_FOR]
     last = max(confirmed, default=None)
+    told = connection.execute(select(consent.c.consent, consent.c.stated_at).where(_theirs(consent, inbound, writer)))
+    stands = newest(writer.consent, *(Consent(row.consent, row.stated_at) for row in told))
     return Known(
+        has_opted_out=stands.value == "opted_out",
         person_at=max((*handed, *(r.claimed_at for r in said if r.written_by == claims.PERSON)), default=None),
         rules_at={row.rule: row.at for row in rows if row.rule},
         automatic=tuple(row.claimed_at for row in said if row.written_by == claims.RULE),
