@@ -39,6 +39,7 @@ from wabench.settings import Settings
 
 _SPAN_BYTES = 64 * 1024  # of landing at a time: a turn stays short, and the receiver gets its share of the interpreter
 _MOST_IN_FLIGHT = 64
+_GATHER_SECONDS = 0.005  # what comes in this time shares a turn
 _POLL_SECONDS = 1.0  # how soon what another process landed is noticed
 _SWEEP_SECONDS = 60.0
 _CONNECT_SECONDS = 5.0
@@ -100,7 +101,7 @@ class Answers:
         self._thread = Thread(target=lambda: asyncio.run(self._serve()), name="answers", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = asyncio.Event()
-        self._is_over = False
+        self._over = asyncio.Event()
 
     def start(self) -> None:
         """Begin with what was landed lately."""
@@ -108,28 +109,30 @@ class Answers:
 
     def wake(self) -> None:
         """Say that something was landed; never waits."""
-        if self._loop is not None:
-            with suppress(RuntimeError):  # it has just ended
-                self._loop.call_soon_threadsafe(self._woken.set)
+        self._tell(self._woken)
 
     def stop(self) -> None:
         """End, once the calls that are under way have."""
-        self._is_over = True
-        self.wake()
+        for event in (self._over, self._woken):
+            self._tell(event)
         self._thread.join(2 * _STOP_SECONDS)
+
+    def _tell(self, event: asyncio.Event) -> None:
+        if self._loop is not None and not event.is_set():
+            with suppress(RuntimeError):  # it has just ended
+                self._loop.call_soon_threadsafe(event.set)
 
     async def _serve(self) -> None:
         """Begin anew after whatever broke: landing and the ledger know where we were."""
         self._loop = asyncio.get_running_loop()
-        while not self._is_over:
+        while not self._over.is_set():
             try:
                 if self._settings.auto_reply != "off" or ledger.exists(self._settings):
                     await self._answer()
             except Exception as error:  # noqa: BLE001 - it must go on, whatever it was
                 complain(error)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
-            self._woken.clear()
+                await asyncio.wait_for(self._over.wait(), _POLL_SECONDS)
 
     async def _answer(self) -> None:
         since = landing.utc_now() - timedelta(minutes=self._settings.reply_within_minutes)
@@ -137,7 +140,7 @@ class Answers:
         with ledger.opened(self._settings) as opened:
             answering = Answering(self._settings, opened)
             async with Calls(self._settings, answering.channels) as calls_made:
-                await Turns(self._settings, opened, answering, calls_made).run(tail, self._woken, lambda: self._is_over)
+                await Turns(self._settings, opened, answering, calls_made).run(tail, self._woken, self._over.is_set)
 
 
 class Calls:
@@ -195,6 +198,7 @@ class Turns:
                 else:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(woken.wait(), self._patience())
+                        await asyncio.sleep(_GATHER_SECONDS)
         finally:
             await self._land(woken)
 
