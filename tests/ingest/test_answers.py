@@ -18,8 +18,8 @@ from sqlalchemy import select
 from ingest import answers, landing
 from ingest.answers import Tail
 from ingest.stated import statements
-from wabench.campaigns import ledger
-from wabench.campaigns.schema import consent, heard, replies
+from wabench.campaigns import claims, ledger, plan
+from wabench.campaigns.schema import CampaignState, consent, heard, replies
 from wabench.events import EventType, MessageEvent
 from wabench.settings import Settings
 
@@ -110,3 +110,16 @@ def test_what_people_state_is_heard_once_by_their_number(home: Path) -> None:
         ("opted_out", "+5511987654321", "webhook meta:0:opt_out"),
         ("opted_in", "+5511987654321", "webhook meta:1:opt_in"),
     ]
+
+
+def test_a_running_campaign_claims_nobody_who_has_just_said_stop(home: Path) -> None:
+    settings, at = campaign_shop.set_up(home), datetime.now(UTC)
+    campaign_shop.approved(settings, "sale", campaign_shop.audience(home, [campaign_shop.customer(n) for n in (1, 2)]))
+    stop = MessageEvent("meta:1", EventType.RECEIVED, phone="+5511980000001", body_text="Стоп!", occurred_at=at)
+    with ledger.opened(settings) as opened:
+        campaign = opened.campaign("sale")
+        opened.move(campaign.campaign_id, CampaignState.RUNNING, "maria", at)
+        answers.hear(settings, opened, [("meta", event, at) for event in statements([stop])])
+        rules, later = plan.rules(settings, "meta", "marketing"), datetime.now(UTC)
+        turn = claims.take_turn(opened, campaign, rules, lambda _: {}, [], 10, later)
+    assert ([claim.message.phone for claim in turn.claims], turn.suppressed) == (["+5511980000002"], 1)
