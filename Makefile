@@ -57,6 +57,7 @@ $(SPARK)/.ready: requirements-spark.lock pyproject.toml
 bench: setup browser $(BENCH_READY)
 	$(BIN)/python tests/bench/bench_landing.py
 	$(BIN)/python tests/bench/bench_receiver.py
+	$(BIN)/python tests/bench/bench_replies.py
 	PYTHONPATH=tests/support $(BIN)/python tests/bench/bench_ltv.py
 	$(BIN)/python tests/bench/bench_refresh.py
 	$(BIN)/python tests/bench/bench_app.py

@@ -17,7 +17,7 @@ from ingest import landing, records
 from ingest.paths import expand
 from ingest.records import FIELDS, SURPLUS, Reading, RecordMap, compile_mapping, convert
 from ingest.sources.base import Table
-from ingest.stated import opt_outs
+from ingest.stated import statements
 from wabench import providers
 from wabench.errors import WabenchError
 from wabench.events import MessageEvent
@@ -134,7 +134,7 @@ def _parse_events(span: Span, data: bytes) -> Parsed:
         except Unparsable as error:
             rejects.add(offset, received_at, str(error), body)
             continue
-        for event in (*found, *opt_outs(found)):
+        for event in (*found, *statements(found)):
             if (known := seen.get(event.event_id)) is not None:
                 events[known] = _with_callback(events[known], event.callback_data)
             else:

@@ -227,6 +227,21 @@ create table if not exists raw.replies (
     outcome_at timestamp
 );
 
+create table if not exists raw.heard (
+    inbound_id text not null,
+    provider text not null,
+    message_id text not null,
+    customer_id text not null,            -- as it was when it was decided
+    does text not null,                   -- confirm text template promo_code tag hand_over nothing
+    command text,                         -- stop start help
+    rule text,
+    tag text,
+    reason text,                          -- why nothing was done
+    reply_id text,
+    wrote_at timestamp,
+    decided_at timestamp
+);
+
 create table if not exists raw.refreshes (
     run_id text not null,
     started_at timestamp not null,

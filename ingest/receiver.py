@@ -1,7 +1,8 @@
 """The webhook receiver: checks who sent a body, makes it durable, and only then answers 200."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -10,10 +11,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from ingest import landing
+from ingest.answers import Answers
 from ingest.landing import LandingLog
 from wabench import accounts, providers
 from wabench.errors import UsageError
 from wabench.providers.base import Provider
+from wabench.replies.answering import channels
 from wabench.settings import Settings
 
 MAX_BODY_BYTES = 3 * 1024 * 1024
@@ -75,6 +78,7 @@ class Channel:
     commit: GroupCommit
     webhook_url: str
     """Its address as the provider sees it, which signatures cover; empty: as it reaches us."""
+    on_landed: Callable[[], None]
 
     def url_of(self, request: Request) -> str:
         """Give the URL the provider posted to."""
@@ -88,14 +92,27 @@ def create(settings: Settings) -> Starlette:
 
     Also what another of a provider's APIs posts is taken where its secret is set: a shop may be moving between two.
     """
-    channels = {name: _channel(settings, name) for name in _receivable(settings)}
+    names = _receivable(settings)
+    answers = Answers(settings, names)
+    channels = {name: _channel(settings, name, answers.wake) for name in names}
     return Starlette(
+        lifespan=_beside(answers),
         routes=[
             Route("/webhooks/{provider}", _per_channel(channels, _handshake), methods=["GET"]),
             Route("/webhooks/{provider}", _per_channel(channels, _receive), methods=["POST"]),
             Route("/healthz", _health),
         ],
     )
+
+
+def _beside(answers: Answers) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        answers.start()
+        yield
+        await asyncio.to_thread(answers.stop)
+
+    return lifespan
 
 
 def _receivable(settings: Settings) -> list[str]:
@@ -117,11 +134,18 @@ def unheard(settings: Settings) -> dict[str, list[str]]:
     return {name: lacks for name in known if (lacks := accounts.missing_to_receive(settings, name))}
 
 
-def _channel(settings: Settings, name: str) -> Channel:
+def answering(settings: Settings) -> str:
+    """Say who is answered by rule."""
+    names = ", ".join(channels(settings))
+    whom = "whoever writes" if settings.auto_reply == "live" else "a sandbox alone"
+    return f"answering by rule at {names}, {whom}" if names else "answering nobody by rule (auto_reply)"
+
+
+def _channel(settings: Settings, name: str, on_landed: Callable[[], None]) -> Channel:
     provider = providers.get(name)
     log = LandingLog(settings.paths.landing / name / "webhooks")
     url = settings.webhook_url(name) if settings.public_url else ""
-    return Channel(provider, settings.provider_secrets(name, provider.secrets), GroupCommit(log), url)
+    return Channel(provider, settings.provider_secrets(name, provider.secrets), GroupCommit(log), url, on_landed)
 
 
 Handler = Callable[[Request, Channel], Awaitable[Response]]
@@ -160,6 +184,7 @@ async def _receive(request: Request, channel: Channel) -> Response:
         return PlainTextResponse("could not be stored; send it again", 503)
     if channel.provider.sends_json and not valid and not landing.is_loose_json(body):
         return PlainTextResponse("not JSON; kept for inspection", 400)
+    channel.on_landed()
     content_type, answer = channel.provider.acknowledgement
     return Response(answer, 200, media_type=content_type)
 

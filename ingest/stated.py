@@ -6,25 +6,32 @@ from wabench.events import EventType, MessageEvent
 from wabench.providers.errors import STOPPED_CODES
 from wabench.replies.spoken import Command, command
 
-
-def opt_outs(events: Sequence[MessageEvent]) -> list[MessageEvent]:
-    """Give an `opt_out` for each event that states one, unless the provider's own of that person is beside it."""
-    own = [event for event in events if event.event_type == EventType.OPT_OUT]
-    told = {who for event in own for who in (event.phone, event.user_id) if who}
-    return [_opt_out(event) for event in events if _is_stated(event) and told.isdisjoint((event.phone, event.user_id))]
+_STATED = {Command.STOP: EventType.OPT_OUT, Command.START: EventType.OPT_IN}
 
 
-def _is_stated(event: MessageEvent) -> bool:
+def statements(events: Sequence[MessageEvent]) -> list[MessageEvent]:
+    """Give an `opt_out` or `opt_in` for each event that states one, unless the provider's own of it is beside it."""
+    own = [event for event in events if event.event_type in _STATED.values()]
+    told = {(event.event_type, who) for event in own for who in (event.phone, event.user_id) if who}
+    found = [(event, kind) for event in events if (kind := _stated(event))]
+    return [
+        _statement(event, kind)
+        for event, kind in found
+        if told.isdisjoint({(kind, event.phone), (kind, event.user_id)})
+    ]  # fmt: skip
+
+
+def _stated(event: MessageEvent) -> EventType | None:
     if event.event_type == EventType.FAILED:
-        return event.error_code in STOPPED_CODES
-    said = event.body_text if event.event_type == EventType.RECEIVED else None
-    return said is not None and command(said) is Command.STOP
+        return EventType.OPT_OUT if event.error_code in STOPPED_CODES else None
+    said = command(event.body_text) if event.event_type == EventType.RECEIVED and event.body_text else None
+    return _STATED.get(said) if said else None
 
 
-def _opt_out(event: MessageEvent) -> MessageEvent:
+def _statement(event: MessageEvent, kind: EventType) -> MessageEvent:
     return MessageEvent(
-        event_id=f"{event.event_id}:opt_out",
-        event_type=EventType.OPT_OUT,
+        event_id=f"{event.event_id}:{kind}",
+        event_type=kind,
         channel_id=event.channel_id,
         direction="in",
         occurred_at=event.occurred_at,

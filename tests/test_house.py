@@ -66,6 +66,7 @@ def test_providers_stand_on_events_and_errors_alone() -> None:
                 "campaigns/pacing",
                 "replies/policy",
                 "replies/match",
+                "replies/decide",
                 "replies/bench",
                 "lift",
                 "lift_tables",

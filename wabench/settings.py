@@ -197,6 +197,10 @@ class Paths(BaseModel):
         return self.home / "canned_replies.csv"
 
     @property
+    def promo_codes(self) -> Path:
+        return self.home / "promo_codes.csv"
+
+    @property
     def segment_history(self) -> Path:
         return self.data / "segments.ndjson"
 
@@ -238,6 +242,19 @@ class Settings(BaseModel):
     segment_sql_memory: str = Field(
         "512MB", pattern="^[1-9][0-9]*(MB|GB)$", description="how much memory a SQL segment may take"
     )
+    auto_reply: Literal["off", "rehearsal", "live"] = Field(
+        "off", description="whom `wabench receive` answers by rule: nobody, a sandbox on this machine, everybody"
+    )
+    reply_within_minutes: float = Field(
+        5, gt=0, description="a message that is older is not answered by rule any more, nor is one put off so long"
+    )
+    reply_pause_hours: float = Field(
+        24, ge=0, description="so long after a person answered, or was handed a dialog, no rule answers in it"
+    )
+    reply_loop_count: int = Field(
+        5, gt=0, description="so many automatic replies to one person within reply_loop_minutes, then no more"
+    )
+    reply_loop_minutes: float = Field(10, gt=0, description="the time in which reply_loop_count counts")
     receive_host: str = Field("127.0.0.1", description="address the webhook receiver listens on")
     receive_port: int = Field(8400, ge=0, le=65535, description="port the webhook receiver listens on")
     public_url: str = Field(

@@ -37,9 +37,10 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "variants": {"share": 0.5, "language": "en"},
     "sends": {"state": "accepted", "planned_at": datetime.fromisoformat("2026-06-27")},
     "replies": {"customer_id": "c", "provider": "meta", "channel_id": "1", "written_by": "person", "state": "accepted"},
+    "heard": {"provider": "meta", "customer_id": "c", "does": "nothing"},
 }
 _VERSIONED = ("customers", "orders")
-_WITHOUT_LOAD = ("campaigns", "variants", "sends", "replies")
+_WITHOUT_LOAD = ("campaigns", "variants", "sends", "replies", "heard")
 
 
 def shop(home: Path, **settings: str) -> Settings:

@@ -250,6 +250,19 @@ class Ledger:
             connection.execute(insert(consent), list(statements))
             connection.execute(insert(audit), lines)
 
+    def hear_consents(self, statements: Sequence[Mapping[str, Any]]) -> None:
+        """Record those of several statements whose source is not recorded yet."""
+        if not statements:
+            return
+        with self.writing() as connection:
+            sources = [statement["source"] for statement in statements]
+            known: set[str] = set(connection.scalars(select(consent.c.source).where(consent.c.source.in_(sources))))
+            new = list({s["source"]: s for s in statements if s["source"] not in known}.values())
+            if new:
+                lines = [{"at": s["stated_at"], "actor": s["source"], "action": s["consent"]} for s in new]
+                connection.execute(insert(consent), new)
+                connection.execute(insert(audit), lines)
+
     def consent_sources(self, prefix: str) -> list[str]:
         """List the sources of recorded statements that begin with a prefix."""
         with self.reading() as connection:

@@ -18,7 +18,7 @@ from wabench.replies.claims import CALLBACK_PREFIX as REPLY_PREFIX
 from wabench.settings import Settings
 
 _TAKEN = frozenset({"accepted", "sent", "delivered", "read"})
-_HEARD = "webhook "  # and the event's id: the source of a statement, by which it is copied once
+HEARD = "webhook "  # and the event's id: the source of a statement, by which it is copied once
 _STATUSES = """
     select callback_data, event_type, message_id, error_code, error_family, occurred_at
     from raw.message_events where callback_data in (select unnest($waiting))
@@ -82,7 +82,7 @@ def _hear(opened: Ledger, warehouse: DuckDBPyConnection) -> None:
         "select 1 from information_schema.tables where table_schema = 'marts' and table_name = 'dim_identities'"
     ).fetchone()
     known_as = "from marts.dim_identities" if built else _NOBODY
-    asked = {"heard": _HEARD, "copied": opened.consent_sources(_HEARD)}
+    asked = {"heard": HEARD, "copied": opened.consent_sources(HEARD)}
     rows = warehouse.execute(f"with known_as as ({known_as}) {_STATEMENTS}", asked).fetchall()
     opened.state_consents([
         {"source": source, "consent": value, "stated_at": _utc(at), "phone": phone, "user_id": user_id,

@@ -220,6 +220,37 @@ Index("replies_by_state", replies.c.state, replies.c.claimed_at)
 for _key in (replies.c.customer_id, replies.c.phone, replies.c.user_id):
     Index(f"replies_by_{_key.name}", _key, replies.c.asked_at)
 
+heard = Table(  # what was decided of each message a customer wrote, once, and why; tags are here
+    "heard",
+    metadata,
+    Column("inbound_id", String(32), primary_key=True),  # of the provider and its message id: heard twice, one row
+    Column("provider", String(40), nullable=False),
+    Column("channel_id", String(100), nullable=False),
+    Column("message_id", String(200), nullable=False),
+    Column("customer_id", String(200), nullable=False),
+    Column("phone", String(40)),
+    Column("user_id", String(200)),
+    Column("wrote_at", Utc, nullable=False),
+    Column("decided_at", Utc, nullable=False),
+    Column("does", Word, nullable=False),  # confirm text template promo_code tag hand_over nothing
+    Column("command", Word),  # stop start help
+    Column("rule", Text),
+    Column("tag", Text),
+    Column("reason", Text),  # why nothing is done
+    Column("reply_id", String(32)),  # null: nothing is said
+)
+for _key in (heard.c.customer_id, heard.c.phone, heard.c.user_id):
+    Index(f"heard_by_{_key.name}", _key, heard.c.decided_at)
+
+given_codes = Table(  # promo codes that somebody was given; each is given once, whatever becomes of the reply
+    "given_codes",
+    metadata,
+    Column("code", String(200), primary_key=True),
+    Column("inbound_id", String(32), nullable=False, unique=True),
+    Column("rule", Text, nullable=False),
+    Column("given_at", Utc, nullable=False),
+)
+
 consent = Table(
     "consent",
     metadata,

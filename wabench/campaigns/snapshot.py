@@ -7,7 +7,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, Table, select
 
 from wabench.campaigns import ledger
-from wabench.campaigns.schema import campaigns, replies, sends, variants
+from wabench.campaigns.schema import campaigns, heard, replies, sends, variants
 from wabench.settings import Settings
 
 _TIME = pa.timestamp("us")
@@ -24,6 +24,10 @@ _REPLIES = (
     "reply_id", "customer_id", "provider", "channel_id", "written_by", "canned", "state", "reason", "message_id",
     "error_code", "error_family", "asked_at", "claimed_at", "outcome_at",
 )  # fmt: skip
+_HEARD = (
+    "inbound_id", "provider", "message_id", "customer_id", "does", "command", "rule", "tag", "reason", "reply_id",
+    "wrote_at", "decided_at",
+)  # fmt: skip
 _VARIANTS = ("campaign_id", "variant", "share", "template_name", "language", "template_body")
 _KINDS = {
     "share": pa.float64(),
@@ -34,7 +38,7 @@ _KINDS = {
 
 
 def copy(settings: Settings) -> dict[str, pa.Table]:
-    """Copy campaigns, variants, sends and replies for the warehouse, of one moment; empty tables when there are none.
+    """Copy the ledger's tables for the warehouse, of one moment; empty ones when there are none.
 
     What was put into a text for a customer stays in the ledger; its length and whether it names them is copied.
     """
@@ -43,6 +47,7 @@ def copy(settings: Settings) -> dict[str, pa.Table]:
         "variants": (variants, _VARIANTS),
         "sends": (sends, _SENDS),
         "replies": (replies, _REPLIES),
+        "heard": (heard, _HEARD),
     }
     if not ledger.exists(settings):
         return {name: _arrow(columns, []) for name, (_, columns) in wanted.items()}

@@ -51,7 +51,7 @@ def receive(
     host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="port to listen on; 0 takes a free one")] = None,
 ) -> None:
-    """Receive webhooks until stopped: each body is on disk before its 200.
+    """Receive webhooks until stopped: each body is on disk before its 200; then answer by rule, if auto_reply says so.
 
     Example: wabench receive --port 8400
     """
@@ -60,6 +60,7 @@ def receive(
     listening = _listen(host or settings.receive_host, settings.receive_port if port is None else port)
     address = "{}:{}".format(*listening.getsockname()[:2])
     console.err.print(f"receiving at http://{address}/webhooks/<provider>", soft_wrap=True)
+    console.err.print(receiver.answering(settings), soft_wrap=True)
     for name, lacking in receiver.unheard(settings).items():
         console.err.print(f"not from {name}: set {' and '.join(lacking)} in .env", soft_wrap=True)
     config = uvicorn.Config(app, log_level="warning", access_log=False, backlog=2048)

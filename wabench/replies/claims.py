@@ -14,7 +14,7 @@ from wabench.campaigns.ledger import Ledger
 from wabench.campaigns.moves import move_replies, note
 from wabench.campaigns.policy import Consent, Hold, Skip, after, newest
 from wabench.campaigns.schema import MAY_HAVE_REACHED, SendState, consent, replies, sends
-from wabench.providers.base import Accepted, Failed, Message, Text
+from wabench.providers.base import Accepted, Failed, Message, Template, Text
 from wabench.providers.errors import STOPPED_CODES
 from wabench.replies.policy import Facts, Limits, decide
 
@@ -30,6 +30,7 @@ class Draft:
     """What shall be said to whom. `key` names this one wish to say it: whatever asks again with it gets the same row.
 
     `last_inbound_at` is the customer's message that opened the window; `consent` what the published file knows.
+    `text` is what the customer reads, also of a `template`.
     """
 
     key: str
@@ -44,6 +45,8 @@ class Draft:
     last_inbound_at: datetime | None
     consent: Consent = field(default_factory=Consent)
     canned: str | None = None
+    template: Template | None = None
+    confirms_command: bool = False
 
     @property
     def reply_id(self) -> str:
@@ -69,20 +72,30 @@ class Reply:
 def message(draft: Draft, reply: Reply) -> Message:
     """Build the message of a claimed reply."""
     callback_data = CALLBACK_PREFIX + reply.reply_id
-    return Message(draft.phone, draft.user_id, Text(draft.text), callback_data, reply.spent_keys)
+    return Message(draft.phone, draft.user_id, draft.template or Text(draft.text), callback_data, reply.spent_keys)
 
 
 def claim(ledger: Ledger, draft: Draft, limits: Limits, now: datetime) -> Reply:
     """Claim a reply, or tell why it is nobody's to send: it was already, a rule forbids it, or it has to wait."""
     with ledger.writing() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-        known = connection.execute(select(replies).where(replies.c.reply_id == draft.reply_id)).one_or_none()
-        if known is not None and known.state != SendState.PLANNED:
-            return _reply(known)
-        if known is None:
-            connection.execute(insert(replies).values(_row(draft, now)))
-        return _decided(connection, draft, limits, now)
+        alone(connection)
+        return claim_within(connection, draft, limits, now)
+
+
+def alone(connection: Connection) -> None:
+    """Let nobody else claim before this transaction ends; SQLite's write lock sees to it anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+
+
+def claim_within(connection: Connection, draft: Draft, limits: Limits, now: datetime) -> Reply:
+    """Claim a reply in a transaction that is `alone`."""
+    known = connection.execute(select(replies).where(replies.c.reply_id == draft.reply_id)).one_or_none()
+    if known is not None and known.state != SendState.PLANNED:
+        return _reply(known)
+    if known is None:
+        connection.execute(insert(replies).values(_row(draft, now)))
+    return _decided(connection, draft, limits, now)
 
 
 def _decided(connection: Connection, draft: Draft, limits: Limits, now: datetime) -> Reply:
@@ -105,27 +118,34 @@ def _decided(connection: Connection, draft: Draft, limits: Limits, now: datetime
 
 def record(ledger: Ledger, reply: Reply, result: Accepted | Failed, author: str, now: datetime) -> Reply:
     """Write what a claim's call came to; one that was taken for a dead process's still tells by a definite answer."""
+    with ledger.writing() as connection:
+        return record_within(connection, reply, result, author, now)
+
+
+def record_within(
+    connection: Connection, reply: Reply, result: Accepted | Failed, author: str, now: datetime
+) -> Reply:  # fmt: skip
+    """Write what a claim's call came to in a transaction of the caller's."""
     state, _ = after(result, reply.attempts, now)
     failed = result if isinstance(result, Failed) else None
     is_definite = state in (SendState.ACCEPTED, SendState.REJECTED)
     ours = (SendState.CLAIMED, SendState.UNKNOWN) if is_definite else (SendState.CLAIMED,)
     this = replies.c.reply_id == reply.reply_id
-    with ledger.writing() as connection:
-        values = {
-            "state": state,
-            "spent_keys": reply.spent_keys + (failed is not None and failed.spends_key),
-            "message_id": result.message_id if isinstance(result, Accepted) else None,
-            "error_code": failed.code if failed else None,
-            "error_family": failed.family if failed else None,
-            "error_detail": failed.detail[:500] if failed else None,
-            "outcome_at": now,
-        }
-        connection.execute(update(replies).where(this, replies.c.state.in_(ours)).values(values))
-        action, detail = ("reply failed", f"{failed.family} {failed.code}") if failed else ("reply accepted", None)
-        note(connection, now, author, action, send_id=reply.reply_id, detail=detail)
-        if failed and failed.code in STOPPED_CODES:
-            _state_opt_out(connection, reply.reply_id, failed.code, now)
-        return _reply(connection.execute(select(replies).where(this)).one())
+    values = {
+        "state": state,
+        "spent_keys": reply.spent_keys + (failed is not None and failed.spends_key),
+        "message_id": result.message_id if isinstance(result, Accepted) else None,
+        "error_code": failed.code if failed else None,
+        "error_family": failed.family if failed else None,
+        "error_detail": failed.detail[:500] if failed else None,
+        "outcome_at": now,
+    }
+    connection.execute(update(replies).where(this, replies.c.state.in_(ours)).values(values))
+    action, detail = ("reply failed", f"{failed.family} {failed.code}") if failed else ("reply accepted", None)
+    note(connection, now, author, action, send_id=reply.reply_id, detail=detail)
+    if failed and failed.code in STOPPED_CODES:
+        _state_opt_out(connection, reply.reply_id, failed.code, now)
+    return _reply(connection.execute(select(replies).where(this)).one())
 
 
 def give_back(ledger: Ledger, reply: Reply, now: datetime) -> None:
@@ -188,6 +208,7 @@ def _facts(connection: Connection, draft: Draft, now: datetime) -> Facts:
             filter(None, (_last(connection, table, draft) for table in (sends, replies))), default=None
         ),
         same_text_at=_last(connection, replies, draft, replies.c.text == draft.text),
+        confirms_command=draft.confirms_command,
     )
 
 

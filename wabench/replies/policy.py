@@ -1,7 +1,8 @@
 """Whether one reply may leave now: a pure function of what is known, asked at the moment of the claim.
 
 In order: no way to reach, opted out, outside the 24 h window, nothing to say, said already, too soon after another
-message. An opt-out is kept by replies as by campaigns. The window is closed in the very second it ends: a provider
+message. An opt-out is kept by replies as by campaigns; only that
+it was understood is said. The window is closed in the very second it ends: a provider
 counts in whole seconds, and refuses what comes late.
 """
 
@@ -36,13 +37,15 @@ class Facts:
     last_inbound_at: datetime | None
     last_message_at: datetime | None = None
     same_text_at: datetime | None = None
+    confirms_command: bool = False
+    """It only says that a STOP, START or HELP was understood, which is owed to who opted out, too."""
 
 
 def decide(facts: Facts, limits: Limits, now: datetime) -> Decision:
     """Answer for one reply at `now`; a gap that ends exactly now holds nobody any more."""
     if not facts.phone and not (facts.user_id and limits.takes_user_ids):
         return Skip("no way to reach")
-    if facts.consent.value == "opted_out":
+    if facts.consent.value == "opted_out" and not facts.confirms_command:
         return Skip("opted out")
     if facts.last_inbound_at is None or facts.last_inbound_at + WINDOW <= now:
         return Skip("outside the 24 h window")

@@ -2,7 +2,7 @@
 -- messages in their order, so it does not matter when or in which order we heard of them. A campaign's send, marketing and
 -- a one-time password answer nobody, nor does a template while free text may be written, for that is a notice of
 -- something else; once the window has closed only a template is left to answer with. What is said in the moment of an
--- opt-out or opt-in is a wish and no question. After `dialog_days` of silence nobody waits any more.
+-- opt-out or opt-in is a wish and no question. A rule that hands over to a person says so, which answers nothing. After `dialog_days` of silence nobody waits any more.
 
 {% set window = "interval '24' hour" %}
 {% set patience = "interval '" ~ var("dialog_days") ~ "' day" %}
@@ -22,12 +22,24 @@ statements as (
 
 ),
 
+heard as (
+
+    select * from {{ ref("stg_campaigns__heard") }}
+
+),
+
 -- What the ledger knows of our own answers; no provider says who wrote.
 replies as (
 
-    select provider, message_id, max(written_by) as written_by from {{ ref("stg_campaigns__replies") }}
-    where message_id is not null
-    group by provider, message_id
+    select
+        replies.provider,
+        replies.message_id,
+        max(replies.written_by) as written_by,
+        max(case when heard.action = 'hand_over' then 1 else 0 end) = 1 as hands_over
+    from {{ ref("stg_campaigns__replies") }} as replies
+    left join heard on replies.reply_id = heard.reply_id
+    where replies.message_id is not null
+    group by replies.provider, replies.message_id
 
 ),
 
@@ -45,8 +57,12 @@ questions as (
         0 as place,
         messages.message_key,
         messages.provider,
-        messages.channel_id
+        messages.channel_id,
+        coalesce(heard.action = 'hand_over', false) as is_handed_over
     from messages
+    left join heard
+        on messages.provider = heard.provider
+        and messages.message_id = heard.message_id
     left join statements
         on messages.customer_id = statements.customer_id
         and messages.received_at = statements.stated_at
@@ -79,6 +95,7 @@ answers as (
     where
         messages.direction = 'out'
         and messages.failed_at is null
+        and not coalesce(replies.hands_over, false)
         and {{ in_window("least(messages.accepted_at, messages.sent_at)") }}
         and (messages.campaign_id is null or messages.template_name is null)
         and coalesce(messages.category, 'service') in ('service', 'utility')
@@ -95,12 +112,13 @@ timeline as (
         message_key,
         provider,
         channel_id,
+        is_handed_over,
         cast(null as {{ dbt.type_string() }}) as written_by,
         cast(null as boolean) as is_free,
         cast(null as boolean) as is_in_doubt
     from questions
     union all
-    select customer_id, happened_at, place, message_key, null, null, written_by, is_free, is_in_doubt from answers
+    select customer_id, happened_at, place, message_key, null, null, false, written_by, is_free, is_in_doubt from answers
 
 ),
 
@@ -116,7 +134,7 @@ waiting as (
 ),
 
 -- What is known of nothing but its moment was free text if that was allowed, for so most are.
-heard as (
+counted as (
 
     select
         *,
@@ -143,7 +161,7 @@ numbered as (
             end
         ) over ({{ in_order }} rows between unbounded preceding and current row) as dialog_number,
         place = 1 and place_before = 0 as is_answer
-    from heard
+    from counted
 
 ),
 
@@ -166,7 +184,8 @@ followed as (
         max(case when place = 0 then happened_at end) as last_inbound_at,
         max(case when is_answer then happened_at end) as answered_at,
         max(case when is_answer then message_key end) as answer_message_key,
-        max(case when is_answer then written_by end) as written_by
+        max(case when is_answer then written_by end) as written_by,
+        max(case when is_handed_over then 1 else 0 end) = 1 as is_handed_over
     from numbered
     group by customer_id, dialog_number
 
@@ -213,6 +232,7 @@ final as (
         cast(round(measured.response_seconds) as bigint) as first_response_seconds,
         cast(round(measured.waited) as bigint) as seconds_waited,
         measured.status,
+        measured.is_handed_over,
         measured.status = 'open' as is_open,
         measured.waited > 3600 * {{ var("dialog_hours") }} as is_overdue,
         case tags.order_value_tag when 'high' then 1 when 'medium' then 2 when 'low' then 3 else 4 end as priority
