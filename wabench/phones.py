@@ -17,6 +17,18 @@ def normalise(text: str, region: str) -> str | None:
     return _e164(written, region) or (_e164(f"+{written}", region) if not written.startswith("+") else None)
 
 
+@lru_cache(maxsize=65536)
+def country(phone: str) -> str | None:
+    """Tell the country (ISO 3166) of a phone in E.164; the chief one of its code where several share it."""
+    try:
+        number = phonenumbers.parse(phone)
+    except NumberParseException:
+        return None
+    found = phonenumbers.region_code_for_number(number)
+    chief = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    return found or (chief if chief not in ("ZZ", "001") else None)
+
+
 def mask(phone: str | None) -> str:
     """Show a phone to who may not see it: its last four digits."""
     return f"•••• {phone[-4:]}" if phone else ""

@@ -72,7 +72,8 @@ def show(asked: str) -> None:
     with form:
         held_out = measure(segment, counts)
         starts_at = when()
-        plan(segment, provider, texts, wanted, held_out, starts_at, counts)
+        is_best, skips = manners()
+        plan(segment, provider, texts, wanted, held_out, starts_at, counts, is_best, skips)
 
 
 def whom(asked: str) -> Segment | None:
@@ -240,9 +241,22 @@ def when() -> datetime | None:
     return schedule.read(settings, f"{day:%Y-%m-%d} {hour:%H:%M}")
 
 
+def manners() -> tuple[bool, bool]:
+    """Ask whether each gets it at their best hour, and whether the cold are left out."""
+    settings = shop.settings()
+    is_best = st.toggle(
+        _("To each at their own best hour, within {hours} hours", hours=number(settings.best_hour_within_hours)),
+        key="plan_best_hour",
+    )  # fmt: skip
+    skips = st.toggle(
+        _("Leave out who gave no sign of life for {days} days", days=number(settings.cold_days)), key="plan_skip_cold"
+    )
+    return is_best, skips
+
+
 def plan(
     segment: Segment, provider: str, texts: Sequence[Text], wanted: Sequence[Wanted], held_out: float,
-    starts_at: datetime | None, counts: Counts,
+    starts_at: datetime | None, counts: Counts, is_best: bool, skips: bool,
 ) -> None:  # fmt: skip
     look.section(_("5 · Its name"))
     usual = st.query_params.get("name") or f"{segment.name}_{datetime.now(shop.settings().zone):%Y_%m_%d}"
@@ -261,7 +275,10 @@ def plan(
         with st.spinner(_("Planning…")):
             params = [f"{t.variant}.{p}" if t.variant else p for t in texts for p in t.params]
             template = "" if wanted else texts[0].name
-            acts.plan(settings, actor, name, segment.name, template, params, provider, held_out, wanted, starts_at)
+            acts.plan(
+                settings, actor, name, segment.name, template, params, provider, held_out, wanted, starts_at,
+                skips_cold=skips, at_best_hour=is_best,
+            )  # fmt: skip
             acts.simulate(settings, actor, name)
     except WabenchError as error:
         look.refused(error)

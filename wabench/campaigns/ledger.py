@@ -50,6 +50,8 @@ class Campaign:
     finished_at: datetime | None = None
     template_body: str | None = None
     starts_at: datetime | None = None
+    skips_cold: bool | None = None
+    at_best_hour: bool | None = None
     variants: tuple[Variant, ...] = ()
 
     @property
@@ -274,13 +276,15 @@ class Ledger:
         with self.writing() as connection:
             note(connection, now, actor, action, detail=detail)
 
-    def recently_promoted(self, since: datetime) -> frozenset[str]:
-        """Give the customer ids, phones and user ids that a promotional message may have reached after a moment."""
-        keys = (sends.c.customer_id, sends.c.phone, sends.c.user_id)
+    def recently_promoted(self, since: datetime, most: int = 1) -> frozenset[str]:
+        """Give the customer ids, phones and user ids that so many promotions may have reached after a moment."""
         reached = sends.c.state.in_(schema.MAY_HAVE_REACHED) & (sends.c.category == MARKETING)
+        found: set[str] = set()
         with self.reading() as connection:
-            rows = connection.execute(select(*keys).where(reached, sends.c.claimed_at > since))
-            return frozenset(key for row in rows for key in row if key)
+            for key in (sends.c.customer_id, sends.c.phone, sends.c.user_id):
+                often = select(key).where(reached, sends.c.claimed_at > since, key.is_not(None))
+                found.update(connection.scalars(often.group_by(key).having(func.count() >= most)))
+        return frozenset(found)
 
 
 def send_id(campaign_id: str, customer_id: str) -> str:

@@ -1,23 +1,33 @@
 """Whether one send may leave now: pure functions of what is known, asked at the plan and again at the send.
 
-The rules in their order: no way to reach, no consent, opted out, already in this campaign, promotional cap, variables
-missing or empty, holdout. The holdout comes last, for it is drawn of those who would be written to. Marketing needs
-consent and counts for the cap; any other template needs neither, but an opt-out is kept by all. Whether the template is
-approved is asked of the whole campaign, before it starts.
+The rules in their order: no way to reach, no consent, opted out, already in this campaign, promotional cap, contact
+pressure, variables missing or empty, marketing not delivered in the country, cold, holdout; then what only holds it for
+later: too soon after another message, quiet hours, the best hour. The holdout comes last of what leaves people out, for
+it is drawn of those who would be written to. Marketing needs consent, counts for cap and pressure, and keeps quiet
+hours; any other template does none of it, but an opt-out is kept by all. Whether the template is approved is asked of
+the whole campaign, before it starts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
+from wabench.campaigns import clock
+from wabench.campaigns.clock import Quiet
 from wabench.campaigns.schema import SendState
 from wabench.providers.base import Accepted, Failed
 from wabench.providers.errors import ErrorFamily
 
 MARKETING = "marketing"
 HOLDOUT = "holdout"
+CAP = "promotional cap"
+PRESSURE = "contact pressure"
+QUIET = "quiet hours"
+BEST_HOUR = "waits for their best hour"
 ATTEMPTS = 10
+_UTC = ZoneInfo("UTC")
 _LONGEST_BACKOFF = timedelta(seconds=256)
 _STOPS = (ErrorFamily.STOP_TEMPLATE, ErrorFamily.STOP_ACCOUNT)
 
@@ -54,6 +64,15 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
+class Pressure:
+    """How many promotional messages one person gets at most in a moving window, and what one too many is called."""
+
+    most: int
+    window: timedelta
+    reason: str = PRESSURE
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """What the shop and the template set for a whole campaign."""
 
@@ -63,6 +82,26 @@ class Rules:
     customer_gap: timedelta
     takes_user_ids: bool = True
     """Whether the provider sends to a business-scoped id, to who hides their phone."""
+    pressure: tuple[Pressure, ...] = ()
+    closed_countries: frozenset[str] = frozenset()
+    """Where marketing is not delivered, ISO 3166."""
+    cold_after: timedelta | None = None
+    """Who gave no sign of life for longer is left out; None: nobody is for that."""
+    zone: ZoneInfo = _UTC
+    """The shop's, for who has none of their own."""
+    quiet: Quiet | None = None
+    best_hour_until: datetime | None = None
+    """Until then people may wait for their best hour; None: they don't."""
+
+    @property
+    def limits(self) -> tuple[Pressure, ...]:
+        """All that limits how often somebody gets promotions, the cap first; nothing does for other templates."""
+        return (Pressure(1, self.promo_cap, CAP), *self.pressure) if self.is_marketing else ()
+
+    @property
+    def memory(self) -> timedelta:
+        """How far back it matters what somebody got."""
+        return max(self.customer_gap, *(limit.window for limit in self.limits), self.promo_cap)
 
     @property
     def is_marketing(self) -> bool:
@@ -79,8 +118,14 @@ class Facts:
     parameters: Mapping[str, str] = field(default_factory=dict)
     is_repeat: bool = False
     is_held_out: bool = False
-    last_promotional_at: datetime | None = None
+    promoted_at: Collection[datetime] = ()
+    """When promotional messages may have reached them."""
     last_message_at: datetime | None = None
+    country: str | None = None
+    last_interaction_at: datetime | None = None
+    zone: ZoneInfo = _UTC
+    best_hour: int | None = None
+    """Their own, where enough is known of them."""
 
 
 def newest(*statements: Consent) -> Consent:
@@ -93,12 +138,14 @@ def newest(*statements: Consent) -> Consent:
 
 
 def decide(facts: Facts, rules: Rules, now: datetime) -> Decision:
-    """Answer for one send at `now`; a cap or gap that ends exactly now holds nobody any more."""
+    """Answer for one send at `now`; a cap, gap or quiet hours that end exactly now hold nobody any more."""
     return (
         _about_person(facts, rules)
-        or _about_timing(facts, rules, now)
+        or _about_load(facts, rules, now)
         or _about_content(facts)
+        or _about_sense(facts, rules, now)
         or _about_chance(facts)
+        or _about_timing(facts, rules, now)
         or Send()
     )
 
@@ -113,12 +160,10 @@ def _about_person(facts: Facts, rules: Rules) -> Skip | None:
     return Skip("already in this campaign") if facts.is_repeat else None
 
 
-def _about_timing(facts: Facts, rules: Rules, now: datetime) -> Skip | Hold | None:
-    promotional, message = facts.last_promotional_at, facts.last_message_at
-    if rules.is_marketing and promotional is not None and promotional + rules.promo_cap > now:
-        return Skip("promotional cap")
-    if message is not None and message + rules.customer_gap > now:
-        return Hold(message + rules.customer_gap, "too soon after another message")
+def _about_load(facts: Facts, rules: Rules, now: datetime) -> Skip | None:
+    for limit in rules.limits:
+        if sum(at + limit.window > now for at in facts.promoted_at) >= limit.most:
+            return Skip(limit.reason)
     return None
 
 
@@ -126,8 +171,34 @@ def _about_content(facts: Facts) -> Skip | None:
     return None if all(facts.parameters.values()) else Skip("variables missing or empty")
 
 
+def _about_sense(facts: Facts, rules: Rules, now: datetime) -> Skip | None:
+    if rules.is_marketing and facts.country in rules.closed_countries:
+        return Skip("marketing not delivered in their country")
+    seen = facts.last_interaction_at
+    if rules.cold_after is not None and (seen is None or seen + rules.cold_after < now):
+        return Skip("cold")
+    return None
+
+
 def _about_chance(facts: Facts) -> Skip | None:
     return Skip(HOLDOUT) if facts.is_held_out else None
+
+
+def _about_timing(facts: Facts, rules: Rules, now: datetime) -> Hold | None:
+    message = facts.last_message_at
+    if message is not None and message + rules.customer_gap > now:
+        return Hold(message + rules.customer_gap, "too soon after another message")
+    return waiting(rules, now, facts.zone, facts.best_hour)
+
+
+def waiting(rules: Rules, now: datetime, zone: ZoneInfo, best_hour: int | None) -> Hold | None:
+    """Tell whether somebody waits for the end of their night, or for their best hour."""
+    if rules.is_marketing and rules.quiet and (until := rules.quiet.ends(now, zone)):
+        return Hold(until, QUIET)
+    if rules.best_hour_until is None:
+        return None
+    at = clock.next_of(clock.best_hours(best_hour, rules.quiet), now, zone)
+    return Hold(at, BEST_HOUR) if at and at < rules.best_hour_until else None
 
 
 def after(result: Accepted | Failed, attempts: int, now: datetime) -> tuple[SendState, datetime]:

@@ -19,7 +19,7 @@ from wabench import __version__, accounts, providers, sandbox
 from wabench.accounts import is_rehearsal
 from wabench.campaigns import alone, audience, claims, ledger, schedule, templates
 from wabench.campaigns.ledger import Campaign, Ledger, Tally
-from wabench.campaigns.plan import asked_rate, channel_settings, rules
+from wabench.campaigns.plan import asked_rate, channel_settings, rules_of
 from wabench.campaigns.schema import CampaignState
 from wabench.campaigns.sender import MOST_IN_FLIGHT, Sender
 from wabench.errors import Busy, Refused, WabenchError
@@ -261,7 +261,7 @@ class _Runner:
         return sender.counts
 
     async def _sending(self, opened: Ledger, campaign: Campaign, channel: Channel) -> Sender:
-        held_to = rules(self._settings, campaign.provider, campaign.category)
+        held_to = rules_of(self._settings, opened.campaign(campaign.name))  # from its start on, which it has now
         turn = partial(claims.take_turn, opened, campaign, held_to, audience.consents(self._settings, campaign))
         async with AsyncExitStack() as stack:
             thread = stack.enter_context(ThreadPoolExecutor(1, "ledger"))

@@ -129,6 +129,8 @@ campaigns = Table(
     Column("finished_at", Utc),
     Column("template_body", Text),  # as it was when planned, what is the same for everybody filled in
     Column("starts_at", Utc),  # not before this moment; null: whenever somebody runs it
+    Column("skips_cold", Boolean),  # whether who gave no sign of life for long is left out
+    Column("at_best_hour", Boolean),  # whether each gets it at their own best hour
 )
 
 variants = Table(  # the texts of a campaign that has several; one that has a single text has it itself
@@ -181,6 +183,9 @@ sends = Table(
     Column("outcome_at", Utc),
     Column("text_length", Integer),  # characters of the whole text as this customer reads it
     Column("is_personalised", Boolean),  # whether their name is in it
+    Column("timezone", String(60)),  # the customer's; null: the shop's
+    Column("last_interaction_at", Utc),  # as known when planned
+    Column("best_hour", Integer),  # their own local hour; null: too little is known of them
     UniqueConstraint("campaign_id", "customer_id"),
 )
 Index("sends_due", sends.c.campaign_id, sends.c.state, sends.c.due_at)

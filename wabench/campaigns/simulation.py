@@ -1,5 +1,6 @@
 """A campaign before it is sent: who gets it and who doesn't, what it costs, when it ends, what it will likely bring."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,12 +14,12 @@ import pyarrow as pa
 from sqlalchemy import delete, insert, select
 
 from wabench import accounts, published
-from wabench.campaigns import ledger
+from wabench.campaigns import clock, ledger
 from wabench.campaigns.forecast import Expected, Past, Worth, forecast
 from wabench.campaigns.ledger import Campaign, Ledger
 from wabench.campaigns.moves import note
-from wabench.campaigns.plan import asked_rate, channel_settings
-from wabench.campaigns.policy import MARKETING
+from wabench.campaigns.plan import asked_rate, channel_settings, rules_of
+from wabench.campaigns.policy import CAP, PRESSURE, waiting
 from wabench.campaigns.schema import CampaignState, SendState, forecasts, sends
 from wabench.errors import Refused, WabenchError
 from wabench.published import Published
@@ -77,8 +78,8 @@ class Support:
 class Simulation:
     """What a plan would come to; `campaigns` and `months` are the earlier sends that `expected` stands on.
 
-    `capped` of those who were planned had a promotion too lately to get this one if it began when it may; `reachable`
-    are the others.
+    `capped` of those who were planned had a promotion too lately to get this one if it began when it may, `pressed` too
+    many of them; `reachable` are the others, `held` of whom would wait for the end of their night or their best hour.
     """
 
     campaign: Campaign
@@ -95,6 +96,8 @@ class Simulation:
     campaigns: int
     months: int
     support: Support | None
+    pressed: int = 0
+    held: int = 0
 
     @property
     def cost(self) -> PlanCost | None:
@@ -122,9 +125,10 @@ def simulate(settings: Settings, name: str, actor: str, now: datetime | None = N
             raise Refused(f"campaign {name!r} is {campaign.status}; what was expected of it stands in its report")
         begins_at = max(at, campaign.starts_at or at)
         planned = _planned(opened, campaign)
-        recipients = _uncapped(settings, opened, campaign, planned, begins_at)
+        recipients, too_many = _uncapped(settings, opened, campaign, planned, begins_at)
         tally = opened.tally(campaign.campaign_id)
     reachable = len(recipients)
+    waits = _waits(settings, campaign, recipients, begins_at)
     version = _version(settings)
     history = _history(version, campaign) if version else []
     limit = _limit(version, campaign) if version else None
@@ -132,12 +136,14 @@ def simulate(settings: Settings, name: str, actor: str, now: datetime | None = N
         campaign=campaign,
         made_at=at,
         reachable=reachable,
-        capped=len(planned) - reachable,
+        capped=too_many[CAP],
+        pressed=too_many[PRESSURE],
+        held=len(waits),
         left_out={t.reason or str(t.state): t.sends for t in tally if t.state is SendState.SUPPRESSED},
         currency=settings.currency,
         costs=_costs(settings, version, campaign, recipients, begins_at),
         begins_at=begins_at,
-        finishes_at=begins_at + _takes(settings, campaign, reachable, limit),
+        finishes_at=max(begins_at + _takes(settings, campaign, reachable, limit), *waits, begins_at),
         limit=limit,
         expected=forecast(
             reachable, [_past(row) for row in history], _worth(version, recipients, history) if version else None,
@@ -182,24 +188,40 @@ class _Recipient:
     customer_id: str
     phone: str | None
     user_id: str | None
+    timezone: str | None
+    best_hour: int | None
 
 
 def _planned(opened: Ledger, campaign: Campaign) -> list[_Recipient]:
-    keys = (sends.c.customer_id, sends.c.phone, sends.c.user_id)
+    keys = (sends.c.customer_id, sends.c.phone, sends.c.user_id, sends.c.timezone, sends.c.best_hour)
     planned = (sends.c.campaign_id == campaign.campaign_id) & (sends.c.state == SendState.PLANNED)
     with opened.reading() as connection:
         rows = connection.execute(select(*keys).where(planned)).all()
-    return [_Recipient(row.customer_id, row.phone, row.user_id) for row in rows]
+    return [_Recipient(**row._asdict()) for row in rows]
 
 
 def _uncapped(
     settings: Settings, opened: Ledger, campaign: Campaign, planned: Sequence[_Recipient], begins_at: datetime
-) -> list[_Recipient]:
-    """Leave out who had a promotion so lately that this one is too many."""
-    if campaign.category != MARKETING:
-        return list(planned)
-    promoted = opened.recently_promoted(begins_at - timedelta(hours=settings.promo_cap_hours))
-    return [one for one in planned if promoted.isdisjoint(filter(None, (one.customer_id, one.phone, one.user_id)))]
+) -> tuple[list[_Recipient], Counter[str]]:
+    """Leave out who had a promotion so lately, or so many, that this one is too many; count them by the reason."""
+    too_many: Counter[str] = Counter()
+    left = list(planned)
+    for limit in rules_of(settings, campaign).limits:
+        promoted = opened.recently_promoted(begins_at - limit.window, limit.most)
+        before = len(left)
+        left = [one for one in left if promoted.isdisjoint(filter(None, (one.customer_id, one.phone, one.user_id)))]
+        too_many[limit.reason] += before - len(left)
+    return left, too_many
+
+
+def _waits(
+    settings: Settings, campaign: Campaign, recipients: Sequence[_Recipient], begins_at: datetime
+) -> list[datetime]:
+    """Tell until when those would wait whose night or best hour it is to wait for."""
+    held_to = rules_of(settings, replace(campaign, started_at=begins_at))
+    alike = Counter((one.timezone, one.best_hour) for one in recipients)
+    found = {key: waiting(held_to, begins_at, clock.zone(key[0], held_to.zone), key[1]) for key in alike}
+    return [hold.until for key, hold in found.items() if hold for _ in range(alike[key])]
 
 
 def _version(settings: Settings) -> Published | None:

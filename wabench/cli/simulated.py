@@ -15,6 +15,8 @@ def show(settings: Settings, made: Simulation) -> None:
     left_out = [{"left out": reason, "customers": count} for reason, count in made.left_out.items()]
     if made.capped:
         left_out.append({"left out": "a promotion too lately, if it began now", "customers": made.capped})
+    if made.pressed:
+        left_out.append({"left out": "too many promotions, if it began now", "customers": made.pressed})
     if left_out:
         console.show_table(left_out)
     console.show_table([_cost(cost) for cost in made.costs], f"cost in {made.currency}, the monthly fee aside")
@@ -40,6 +42,8 @@ def basis(made: Simulation) -> str:
 def _notes(settings: Settings, made: Simulation) -> Iterator[str]:
     begins, ends = (schedule.told(settings, moment) for moment in (made.begins_at, made.finishes_at))
     yield f"to {made.reachable:,} customers from {begins} to {ends} at the allowed pace"
+    if made.held:
+        yield f"{made.held:,} of them wait for the end of their night or for their best hour"
     if made.limit:
         yield f"the provider allows {made.limit.allowed:,} people in 24 hours; {made.limit.written:,} were written to"
     yield basis(made)
