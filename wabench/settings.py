@@ -240,6 +240,14 @@ class Settings(BaseModel):
     best_hour_within_hours: float = Field(
         24, gt=0, description="a plan with --best-hour is spread over so many hours from its start on"
     )
+    failure_share: float = Field(
+        0.15, gt=0, le=1, description="a campaign pauses itself when more than this share of its messages failed"
+    )
+    failure_messages: int = Field(50, gt=0, description="so many messages must have ended before that is judged")
+    reply_share: float = Field(
+        0.05, ge=0, le=1, description="a campaign that runs for over a day pauses itself when fewer than this replied"
+    )
+    reply_messages: int = Field(100, gt=0, description="so many must have been delivered before that is judged")
     give_up_seconds: float = Field(
         60, gt=0, description="a campaign pauses itself when its provider takes nothing for so long"
     )

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wabench.campaigns.clock import Quiet, best_hours, next_of, zone
@@ -68,6 +68,7 @@ def test_an_end_that_the_clock_skips_comes_after_the_gap_and_one_that_comes_twic
     assert early.ends(utc(2026, 11, 1, 6), NEW_YORK) == utc(2026, 11, 1, 6, 30)  # 1:30 EST
 
 
+@settings(deadline=None)
 @given(MOMENTS, ZONES, CLOCKS, CLOCKS)
 def test_it_is_quiet_exactly_when_the_clock_says_so_and_always_ends_later_within_a_day(
     now: datetime, local: ZoneInfo, start: time, end: time
@@ -79,6 +80,7 @@ def test_it_is_quiet_exactly_when_the_clock_says_so_and_always_ends_later_within
         assert now < until <= now + timedelta(hours=26)
 
 
+@settings(deadline=None)
 @given(MOMENTS, ZONES, st.sets(st.integers(0, 23), max_size=3))
 def test_the_next_best_hour_is_one_of_them_and_none_is_passed_over(
     now: datetime, local: ZoneInfo, hours: set[int]

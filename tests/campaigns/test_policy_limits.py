@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wabench.campaigns.clock import Quiet
@@ -36,6 +36,7 @@ def test_the_ninth_in_30_days_is_one_too_many_until_the_first_is_exactly_30_days
     assert decide(replace(ANA, promoted_at=(*seven, NOW - MONTH)), RULES, NOW) == Send()
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 40 * 24 * 3600), max_size=12))
 def test_nobody_ever_gets_more_than_the_limits_say(seconds_ago: list[int]) -> None:
     """Sent at each of these moments if the policy lets it, no window of any limit holds more than it allows."""

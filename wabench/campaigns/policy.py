@@ -128,6 +128,28 @@ class Facts:
     """Their own, where enough is known of them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How much may go wrong before a campaign pauses itself; shares count from so many messages on."""
+
+    failure_share: float = 0.15
+    failure_messages: int = 50
+    reply_share: float = 0.05
+    reply_messages: int = 100
+
+    def failing(self, failed: int, messages: int) -> str | None:
+        """Tell why too many failed, of messages whose end is known; None where they are not more than the share."""
+        if messages < self.failure_messages or failed <= self.failure_share * messages:
+            return None
+        return f"{failed} of {messages} messages failed, more than {self.failure_share:.0%}"
+
+    def unanswered(self, replied: int, delivered: int) -> str | None:
+        """Tell why too few answered; None where they are not fewer than the share."""
+        if delivered < self.reply_messages or replied >= self.reply_share * delivered:
+            return None
+        return f"{replied} of {delivered} replied after a day, fewer than {self.reply_share:.0%}"
+
+
 def newest(*statements: Consent) -> Consent:
     """Choose the statement that holds: the latest, one without a time being the oldest; of equals the opt-out."""
     dated = [s for s in statements if s.stated_at is not None]

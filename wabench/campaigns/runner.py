@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from wabench import __version__, accounts, providers, sandbox
 from wabench.accounts import is_rehearsal
-from wabench.campaigns import alone, audience, claims, ledger, schedule, templates
+from wabench.campaigns import alone, audience, claims, health, ledger, schedule, templates
 from wabench.campaigns.ledger import Campaign, Ledger, Tally
 from wabench.campaigns.plan import asked_rate, channel_settings, rules_of
 from wabench.campaigns.schema import CampaignState
@@ -269,7 +269,7 @@ class _Runner:
             sender = Sender(
                 lambda outcomes, want: turn(outcomes, want, datetime.now(UTC)),
                 providers.get(campaign.provider), channel, clients, self._rate(campaign, channel), thread,
-                self._on_turn, self._read_back, self._settings.give_up_seconds,
+                self._on_turn, self._read_back, self._settings.give_up_seconds, health.tolerance(self._settings),
             )  # fmt: skip
             _stop_on_signals(sender)
             await sender.run()
