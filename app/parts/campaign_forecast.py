@@ -7,9 +7,10 @@ from parts.lang import N_, NONE, _, lasting, moment, money, n_, number
 from parts.look import Figure
 
 from wabench.campaigns import simulation
+from wabench.campaigns.costs import PlanCost
 from wabench.campaigns.forecast import Expected
 from wabench.campaigns.ledger import Campaign
-from wabench.campaigns.simulation import Compared, PlanCost, Simulation
+from wabench.campaigns.simulation import Compared, Simulation
 
 METRICS = {
     "delivered": N_("Delivered"),

@@ -15,10 +15,11 @@ from wabench.campaigns import claims, ledger, plan, runner
 from wabench.campaigns.claims import Outcome, Turn
 from wabench.campaigns.clock import Quiet
 from wabench.campaigns.ledger import Campaign, Ledger
-from wabench.campaigns.policy import Rules
+from wabench.campaigns.policy import Rules, within_budget
 from wabench.campaigns.schema import CampaignState
-from wabench.errors import UsageError
-from wabench.providers.base import Accepted
+from wabench.errors import Refused, UsageError
+from wabench.providers.base import Accepted, Failed
+from wabench.providers.errors import ErrorFamily
 from wabench.settings import Settings
 
 NOW = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=2)
@@ -39,7 +40,7 @@ def opened(shop: Settings) -> Iterator[Ledger]:
 
 @pytest.fixture
 def start(shop: Settings, opened: Ledger, home: Path) -> Callable[..., Campaign]:
-    def started(name: str, customers: list[dict[str, Any]], **options: bool) -> Campaign:
+    def started(name: str, customers: list[dict[str, Any]], **options: float) -> Campaign:
         plan.plan(shop, name, audience(home, customers, name), "sale", SALE, **options)  # type: ignore[arg-type]
         runner.test(shop, name, "tester")
         runner.approve(shop, name, "maria")
@@ -154,3 +155,51 @@ def test_a_real_provider_keeps_the_night_and_the_best_hour(shop: Settings, start
     assert (live.quiet, live.best_hour_until) == (Quiet(time(21), time(9)), NOW + DAY)
     none = plan.rules_of(set_up(home, "https://graph.facebook.com", quiet_from="09:00"), campaign)
     assert none.quiet is None
+
+
+def test_a_budget_pauses_the_campaign_before_it_costs_more_and_more_money_goes_on(
+    start: Start, turn: Take, opened: Ledger
+) -> None:
+    campaign = start("spring", [customer(number) for number in range(5)], budget=0.19)  # three to Brazil are 0.1875
+    assert len(turn(campaign, want=2).claims) == 2
+    last = turn(campaign, want=2)
+    assert (len(last.claims), last.status) == (1, CampaignState.RUNNING)
+    ended = turn(campaign)
+    assert (len(ended.claims), ended.status) == (0, CampaignState.PAUSED)
+    paused = opened.campaign("spring")
+    assert paused.reason == "the budget of 0.19 is used up: its messages cost 0.19 by the price book"
+    opened.set_budget(paused, 0.3125, "maria", NOW)
+    opened.move(paused.campaign_id, CampaignState.RUNNING, "maria", NOW)
+    assert len(turn(opened.campaign("spring")).claims) == 2
+    assert states(opened, paused) == {"accepted": 5}
+
+
+def test_what_was_refused_costs_nothing(start: Start, shop: Settings, opened: Ledger) -> None:
+    campaign = start("spring", [customer(1), customer(2)], budget=0.0625)
+    rules = plan.rules_of(shop, campaign)
+    (claim,) = claims.take_turn(opened, campaign, rules, lambda _: {}, [], 1, NOW).claims
+    refused = Outcome(claim, Failed(ErrorFamily.NEVER, "131026", ""))
+    assert len(claims.take_turn(opened, campaign, rules, lambda _: {}, [refused], 1, NOW).claims) == 1
+
+
+def test_campaigns_senders_at_once_keep_to_one_budget(start: Start, turn: Take) -> None:
+    campaign = start("spring", [customer(number) for number in range(20)], budget=10 * 0.0625)
+    with ThreadPoolExecutor(4) as threads:
+        turns = list(threads.map(lambda _: turn(campaign, want=3), range(16)))
+    assert sum(len(each.claims) for each in turns) == 10
+
+
+def test_a_budget_needs_a_price_for_everybody_and_one_can_only_be_raised_where_there_is_one(
+    start: Start, opened: Ledger, shop: Settings, home: Path
+) -> None:
+    free = start("free", [customer(1)])
+    with pytest.raises(Refused, match="without a budget"):
+        opened.set_budget(free, 1, "maria", NOW)
+    old = audience(home, [customer(1)], "old")
+    with pytest.raises(UsageError, match=r"no price of meta for marketing to BR"):
+        plan.plan(shop, "old", old, "sale", SALE, now=datetime(2020, 1, 1, tzinfo=UTC), budget=1)
+
+
+@pytest.mark.parametrize(("left", "count"), [(0.0624, 0), (0.0625, 1), (0.1874, 2), (0.1875, 3), (9, 3), (-1, 0)])
+def test_a_budget_is_used_to_the_cent(left: float, count: int) -> None:
+    assert within_budget([0.0625] * 3, left) == count

@@ -13,8 +13,9 @@ from sqlalchemy import update
 from typer.testing import CliRunner
 
 from wabench.campaigns import ledger, plan, simulation
+from wabench.campaigns.costs import PlanCost
 from wabench.campaigns.schema import CampaignState, sends
-from wabench.campaigns.simulation import PlanCost, Simulation
+from wabench.campaigns.simulation import Simulation
 from wabench.cli import app
 from wabench.errors import Refused
 from wabench.publish import Run, publish

@@ -23,12 +23,13 @@ def plan(
     settings: Settings, actor: Actor, name: str, segment: str, template: str = "", params: Sequence[str] = (),
     provider: str = "meta", holdout: float | None = None, variants: Sequence[Wanted] = (),
     starts_at: datetime | None = None, skips_cold: bool = False, at_best_hour: bool = False,
+    budget: float | None = None,
 ) -> Plan:  # fmt: skip
     """Freeze a campaign, as `wabench campaign plan` does."""
     acts.allow(settings, actor, Action.PLAN, "plan", name)
     return planning.plan(
         settings, name, segment, template, params, provider, holdout=holdout, variants=variants, starts_at=starts_at,
-        actor=actor.name, skips_cold=skips_cold, at_best_hour=at_best_hour,
+        actor=actor.name, skips_cold=skips_cold, at_best_hour=at_best_hour, budget=budget,
     )  # fmt: skip
 
 

@@ -15,7 +15,19 @@ from wabench import phones
 from wabench.campaigns import clock, known_templates
 from wabench.campaigns.ledger import Campaign, Ledger
 from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
-from wabench.campaigns.policy import MARKETING, Consent, Facts, Hold, Rules, Skip, after, decide, newest, stops_campaign
+from wabench.campaigns.policy import (
+    MARKETING,
+    Consent,
+    Facts,
+    Hold,
+    Rules,
+    Skip,
+    after,
+    decide,
+    newest,
+    stops_campaign,
+    within_budget,
+)
 from wabench.campaigns.schema import MAY_HAVE_REACHED, CampaignState, SendState, audit, campaigns, consent, sends
 from wabench.providers.base import Accepted, Failed, Message, Template
 from wabench.providers.errors import STOPPED_CODES
@@ -74,6 +86,7 @@ def take_turn(
         if _pause_for_template(connection, campaign, now):
             return Turn(CampaignState.PAUSED, (), 0, None)
         claimed, suppressed = _claim(connection, campaign, rules, consents, want, now) if want else ((), 0)
+        status = CampaignState(connection.scalars(select(campaigns.c.status).where(this)).one())  # no money left?
         next_due = _next_due(connection, campaign.campaign_id)
         return Turn(status, claimed, suppressed, (next_due - now).total_seconds() if next_due else None)
 
@@ -202,11 +215,28 @@ def _claim(
                 move_sends(connection, SendState.SUPPRESSED, this, reason=reason)
             case Hold(until, reason):
                 move_sends(connection, SendState.HELD, this, reason=reason, due_at=until)
-    going = [candidate for candidate, decision in decided if not isinstance(decision, Skip | Hold)]
+    free = [candidate for candidate, decision in decided if not isinstance(decision, Skip | Hold)]
+    going = _affordable(connection, campaign, free, now)
     ours = sends.c.send_id.in_([candidate.send_id for candidate in going])
     move_sends(connection, SendState.CLAIMED, ours, claimed_at=now, attempts=sends.c.attempts + 1)
     claims = [Claim(c.send_id, c.attempts + 1, _message(c, campaign)) for c in going]
     return claims, sum(isinstance(decision, Skip) for _, decision in decided)
+
+
+def _affordable(
+    connection: Connection, campaign: Campaign, going: Sequence[Candidate], now: datetime
+) -> Sequence[Candidate]:
+    """Take as many as the budget has room for; where there is none for the first, the campaign pauses itself."""
+    if campaign.budget is None or not going:
+        return going
+    may_cost = (sends.c.campaign_id == campaign.campaign_id) & sends.c.state.in_(MAY_HAVE_REACHED)
+    spent = connection.scalar(select(func.coalesce(func.sum(sends.c.price), 0.0)).where(may_cost)) or 0.0
+    room = within_budget([send.price or 0.0 for send in going], campaign.budget - spent)
+    if not room:
+        reason = f"the budget of {campaign.budget:,.2f} is used up: its messages cost {spent:,.2f} by the price book"
+        move_campaign(connection, campaign.campaign_id, CampaignState.PAUSED, reason=reason)
+        note(connection, now, "sender", CampaignState.PAUSED, campaign.campaign_id, detail=reason)
+    return going[:room]
 
 
 def _candidates(connection: Connection, campaign_id: str, want: int, now: datetime) -> Sequence[Candidate]:

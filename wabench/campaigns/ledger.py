@@ -12,7 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, text
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, text, update
 
 from wabench.campaigns import schema
 from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
@@ -52,6 +52,7 @@ class Campaign:
     starts_at: datetime | None = None
     skips_cold: bool | None = None
     at_best_hour: bool | None = None
+    budget: float | None = None
     variants: tuple[Variant, ...] = ()
 
     @property
@@ -201,6 +202,15 @@ class Ledger:
             raise Refused(
                 f"campaign {campaign.name!r} was planned again meanwhile; test it, then let somebody approve it"
             )
+
+    def set_budget(self, campaign: Campaign, budget: float, actor: str, now: datetime) -> None:
+        """Let a campaign cost another amount in all; raises Refused for one whose sends have no prices."""
+        if campaign.budget is None:
+            raise Refused(f"campaign {campaign.name!r} was planned without a budget, so its sends have no prices")
+        with self.writing() as connection:
+            this = update(campaigns).where(campaigns.c.campaign_id == campaign.campaign_id)
+            connection.execute(this.values(budget=budget))
+            note(connection, now, actor, "budget", campaign.campaign_id, detail=f"{budget:,.2f}")
 
     def tally(self, campaign_id: str) -> list[Tally]:
         """Count a campaign's sends by state, reason and error."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from wabench import accounts, providers, published
-from wabench.campaigns import audience, clock, ledger, schedule, templates
+from wabench.campaigns import audience, clock, costs, ledger, schedule, templates
 from wabench.campaigns import variants as variants_of
 from wabench.campaigns.claims import country_of
 from wabench.campaigns.clock import Quiet
@@ -47,14 +47,16 @@ def plan(
     provider: str = "meta", now: datetime | None = None, holdout: float | None = None,
     variants: Sequence[Wanted] = (), starts_at: datetime | None = None, actor: str | None = None,
     skips_cold: bool = False, at_best_hour: bool = False,
+    budget: float | None = None,
 ) -> Plan:  # fmt: skip
     """Freeze a campaign; one of that name that is not approved yet is replaced.
 
     It has one template or several `variants`. `holdout` is the share of customers to hold out, by default the shop's;
     `starts_at` the moment it may be run from on; `actor` who plans it, by default who is at this machine. `skips_cold`
-    leaves out who gave no sign of life for long, `at_best_hour` lets each get it at their own best hour. Raises
-    UsageError for an unknown segment, template, variable or column, Refused for a template that is not approved, for a
-    start that is over and for a name that is taken by an approved campaign.
+    leaves out who gave no sign of life for long, `at_best_hour` lets each get it at their own best hour, `budget` is
+    what its messages may cost. Raises UsageError for an unknown segment, template, variable or column and for a budget
+    where there is no price, Refused for a template that is not approved, for a start that is over and for a name that
+    is taken by an approved campaign.
     """
     at = now or datetime.now(UTC)
     if starts_at and starts_at < at:
@@ -89,6 +91,7 @@ def plan(
         starts_at=starts_at,
         skips_cold=skips_cold,
         at_best_hour=at_best_hour,
+        budget=budget,
         variants=tuple(text.variant for text in texts) if variants else (),
     )
     used = {source for text in texts for source in text.sources.values()}
@@ -97,6 +100,8 @@ def plan(
     rows = list(
         _sends(customers, texts, rules_of(settings, campaign), kept_back, campaign, settings.best_hour_messages)
     )
+    if budget is not None:
+        _price(settings, campaign, rows)
     return _store(settings, campaign, rows, {text.variant.variant: text.body for text in texts})
 
 
@@ -143,6 +148,17 @@ def _text(
         template_body=templates.shared_text(template.body, sources),
     )
     return _Text(variant, template.category, template.body, sources)
+
+
+def _price(settings: Settings, campaign: Campaign, rows: Sequence[dict[str, Any]]) -> None:
+    """Put into each send what it costs; raises UsageError where the price book does not say."""
+    ways = {id(row): (row["phone"], row["user_id"]) for row in rows if row["state"] is SendState.PLANNED}
+    countries = {key: country_of(*way) or "" for key, way in ways.items()}
+    samples = {countries[key]: way for key, way in ways.items()}
+    day = campaign.starts_at or campaign.created_at
+    prices = costs.prices(settings, campaign.provider, campaign.category, samples, day)
+    for row in rows:
+        row["price"] = prices[countries[id(row)]] if id(row) in countries else None
 
 
 def _store(

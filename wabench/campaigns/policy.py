@@ -8,9 +8,10 @@ hours; any other template does none of it, but an opt-out is kept by all. Whethe
 the whole campaign, before it starts.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import accumulate, takewhile
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -221,6 +222,12 @@ def waiting(rules: Rules, now: datetime, zone: ZoneInfo, best_hour: int | None) 
         return None
     at = clock.next_of(clock.best_hours(best_hour, rules.quiet), now, zone)
     return Hold(at, BEST_HOUR) if at and at < rules.best_hour_until else None
+
+
+def within_budget(prices: Sequence[float], left: float) -> int:
+    """Count how many messages what is left pays for, in their order; to a millionth, which adding up may cost."""
+    affordable = (total <= left + 1e-6 for total in accumulate(prices))
+    return sum(takewhile(bool, affordable))
 
 
 def after(result: Accepted | Failed, attempts: int, now: datetime) -> tuple[SendState, datetime]:

@@ -121,13 +121,17 @@ def run(settings: Settings, name: str, actor: str, *, live: bool = False, settle
 
 
 def resume(
-    settings: Settings, name: str, actor: str, *, live: bool = False, retry_unknown: bool = False, settle: Settle,
-    on_turn: OnTurn,
+    settings: Settings, name: str, actor: str, *, live: bool = False, retry_unknown: bool = False,
+    budget: float | None = None, settle: Settle, on_turn: OnTurn,
 ) -> Run:  # fmt: skip
     """Go on with a paused campaign; `retry_unknown` sends again what stayed unknown, once its wait is over.
 
-    Raises Refused as `run` does, and for `retry_unknown` while the statuses that came back can't be read.
+    `budget` is what it may cost in all from now on. Raises Refused as `run` does, and for `retry_unknown` while the
+    statuses that came back can't be read.
     """
+    if budget is not None:
+        with ledger.opened(settings) as opened:
+            opened.set_budget(opened.campaign(name), budget, actor, datetime.now(UTC))
     may_start = partial(_may_resume, retry_unknown=retry_unknown)
     return _Runner(settings, name, actor, live, settle, on_turn).run(may_start, must_settle=retry_unknown)
 

@@ -131,6 +131,7 @@ campaigns = Table(
     Column("starts_at", Utc),  # not before this moment; null: whenever somebody runs it
     Column("skips_cold", Boolean),  # whether who gave no sign of life for long is left out
     Column("at_best_hour", Boolean),  # whether each gets it at their own best hour
+    Column("budget", Float),  # what its messages may cost in the project's currency; null: whatever they do
 )
 
 variants = Table(  # the texts of a campaign that has several; one that has a single text has it itself
@@ -185,6 +186,7 @@ sends = Table(
     Column("is_personalised", Boolean),  # whether their name is in it
     Column("timezone", String(60)),  # the customer's; null: the shop's
     Column("last_interaction_at", Utc),  # as known when planned
+    Column("price", Float),  # of one message by the price book, in the project's currency; where there is a budget
     Column("best_hour", Integer),  # their own local hour; null: too little is known of them
     UniqueConstraint("campaign_id", "customer_id"),
 )

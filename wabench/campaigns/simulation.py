@@ -8,13 +8,12 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
-import pyarrow as pa
 from sqlalchemy import delete, insert, select
 
 from wabench import accounts, published
 from wabench.campaigns import clock, ledger
+from wabench.campaigns.costs import PlanCost, plan_costs
 from wabench.campaigns.forecast import Expected, Past, Worth, forecast
 from wabench.campaigns.ledger import Campaign, Ledger
 from wabench.campaigns.moves import note
@@ -23,7 +22,7 @@ from wabench.campaigns.policy import CAP, PRESSURE, waiting
 from wabench.campaigns.schema import CampaignState, SendState, forecasts, sends
 from wabench.errors import Refused, WabenchError
 from wabench.published import Published
-from wabench.settings import ROOT, Settings
+from wabench.settings import Settings
 
 _DAY = timedelta(days=1)
 _LOOKBACK = 365 * _DAY
@@ -39,22 +38,6 @@ _ACTUAL = {
     "orders": "attributed_orders", "net_revenue": "attributed_net_revenue", "margin": "attributed_margin",
 }  # fmt: skip
 """What is expected -> the column of `fct_campaigns` that says what came."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlanCost:
-    """What the sends cost on one plan, its monthly fee aside; `free` of them are of what is left of its quota.
-
-    `total` is None where the price book has no price for some of the countries.
-    """
-
-    provider: str
-    plan: str
-    is_own: bool
-    messages: int
-    free: int
-    monthly_fee: float | None
-    total: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +124,10 @@ def simulate(settings: Settings, name: str, actor: str, now: datetime | None = N
         held=len(waits),
         left_out={t.reason or str(t.state): t.sends for t in tally if t.state is SendState.SUPPRESSED},
         currency=settings.currency,
-        costs=_costs(settings, version, campaign, recipients, begins_at),
+        costs=plan_costs(
+            settings, version, campaign.provider, campaign.category, [(one.phone, one.user_id) for one in recipients],
+            begins_at,
+        ),
         begins_at=begins_at,
         finishes_at=max(begins_at + _takes(settings, campaign, reachable, limit), *waits, begins_at),
         limit=limit,
@@ -229,49 +215,6 @@ def _version(settings: Settings) -> Published | None:
         return published.current(settings)
     except WabenchError:
         return None
-
-
-def _costs(
-    settings: Settings, version: Published | None, campaign: Campaign, recipients: Sequence[_Recipient],
-    day: datetime,
-) -> tuple[PlanCost, ...]:  # fmt: skip
-    ways = {"phone": [one.phone for one in recipients], "user_id": [one.user_id for one in recipients]}
-    people = pa.table({key: pa.array(values, pa.string()) for key, values in ways.items()})
-    seeds = {name: str(ROOT / "seeds" / f"{name}.csv") for name in ("calling_codes", "exchange_rates")}
-    asked = {
-        **seeds, "book": str(ROOT / "seeds" / "price_book.csv"), "plans": str(ROOT / "seeds" / "provider_plans.csv"),
-        "category": campaign.category, "currency": settings.currency, "day": day.date(),
-    }  # fmt: skip
-    with duckdb.connect(config={"memory_limit": "1GB"}) as connection:
-        connection.register("recipients", people)
-        rows = connection.sql(_sql("price_recipients"), params=asked).to_arrow_table().to_pylist()
-    used = _used(version, day) if version else {}
-    return tuple(_plan_cost(row, campaign, used.get((row["provider"], row["plan"]), 0)) for row in rows)
-
-
-def _plan_cost(row: Mapping[str, Any], campaign: Campaign, used: int) -> PlanCost:
-    free = min(row["messages"], max(row["free_quota"] - used, 0))
-    total = None
-    if not row["messages_without_price"]:
-        total = (row["messages"] - free) * row["price"] + row["messages"] * row["meta_price"]
-    return PlanCost(
-        provider=row["provider"],
-        plan=row["plan"],
-        is_own=row["is_in_use"] and row["provider"] == campaign.provider,
-        messages=row["messages"],
-        free=free,
-        monthly_fee=row["monthly_fee"],
-        total=total,
-    )
-
-
-def _used(version: Published, day: datetime) -> dict[tuple[str, str], int]:
-    """Count what the month of the send has used of each plan's quota already."""
-    if "month" not in version.columns("fct_provider_costs"):
-        return {}
-    sql = "select provider, plan, messages from fct_provider_costs where month = date_trunc('month', $day::timestamp)"
-    rows = version.query(sql, {"day": day.replace(tzinfo=None)}).to_pylist()
-    return {(row["provider"], row["plan"]): row["messages"] for row in rows}
 
 
 def _takes(settings: Settings, campaign: Campaign, messages: int, limit: Limit | None) -> timedelta:

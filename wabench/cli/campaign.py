@@ -45,6 +45,9 @@ def plan(
     ] = None,
     skip_cold: Annotated[bool, typer.Option("--skip-cold", help="leave out who gave no sign of life for long")] = False,
     best_hour: Annotated[bool, typer.Option("--best-hour", help="to each at their own best hour of the day")] = False,
+    budget: Annotated[
+        float | None, typer.Option(min=0, help="what its messages may cost, in the project's currency; then it pauses")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Freeze who gets what: one ledger row per customer, with its parameters and, where a rule forbids it, the reason.
@@ -57,7 +60,7 @@ def plan(
     texts, starts_at = variants.read(variant or ()), schedule.read(settings, at) if at else None
     planned = planning.plan(
         settings, name, segment, template, param or [], provider, holdout=holdout, variants=texts, starts_at=starts_at,
-        skips_cold=skip_cold, at_best_hour=best_hour,
+        skips_cold=skip_cold, at_best_hour=best_hour, budget=budget,
     )  # fmt: skip
     if as_json:
         console.show_json(asdict(planned))
@@ -76,6 +79,8 @@ def plan(
         console.out.print(f"it starts at {schedule.told(settings, start)}, not before")
     if planned.campaign.at_best_hour:
         console.out.print(f"each gets it at their own best hour, within {settings.best_hour_within_hours:g} hours")
+    if planned.campaign.budget is not None:
+        console.out.print(f"it pauses itself when its messages cost {planned.campaign.budget:,.2f} {settings.currency}")
     console.out.print(f"about {ceil(planned.minutes)} min at the channel's pace; next: wabench campaign test {name}")
 
 
@@ -165,6 +170,7 @@ def resume(
     retry_unknown: Annotated[
         bool, typer.Option("--retry-unknown", help="send again what stayed unknown; some may get it twice")
     ] = False,
+    budget: Annotated[float | None, typer.Option(min=0, help="what it may cost in all from now on")] = None,
     run_as: RunAs = "",
     as_json: Json = False,
 ) -> None:
@@ -173,7 +179,7 @@ def resume(
     Example: wabench campaign resume spring --live --retry-unknown
     """
     settings, actor = configuration.load(), run_as or getpass.getuser()
-    go_on = partial(runner.resume, settings, name, actor, live=live, retry_unknown=retry_unknown)
+    go_on = partial(runner.resume, settings, name, actor, live=live, retry_unknown=retry_unknown, budget=budget)
     _send(settings, name, as_json, go_on)
 
 

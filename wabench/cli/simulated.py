@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from wabench.campaigns import schedule
+from wabench.campaigns.costs import PlanCost
 from wabench.campaigns.forecast import Expected
-from wabench.campaigns.simulation import Compared, PlanCost, Simulation
+from wabench.campaigns.simulation import Compared, Simulation
 from wabench.cli import console
 from wabench.settings import Settings
 
