@@ -29,6 +29,7 @@ REASONS = {
     "marketing not delivered in their country": N_("promotions are not delivered in their country"),
     "cold": N_("no sign of life for long"),
     "quiet hours": N_("it is night where they are"),
+    "the provider's limit of people a day": N_("no more people today: the provider's limit"),
     "waits for their best hour": N_("waits for their best hour"),
     "variables missing or empty": N_("a variable has no value"),
     "holdout": N_("held out by chance"),

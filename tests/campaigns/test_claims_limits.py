@@ -1,13 +1,16 @@
 """What the claim itself keeps to, by the ledger: pressure, countries, the cold, the night, the best hour."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+import published_shop
 import pytest
 from campaign_shop import audience, customer, set_up
 
@@ -15,7 +18,7 @@ from wabench.campaigns import claims, ledger, plan, runner
 from wabench.campaigns.claims import Outcome, Turn
 from wabench.campaigns.clock import Quiet
 from wabench.campaigns.ledger import Campaign, Ledger
-from wabench.campaigns.policy import Rules, within_budget
+from wabench.campaigns.policy import Rules, within_budget, within_limit
 from wabench.campaigns.schema import CampaignState
 from wabench.errors import Refused, UsageError
 from wabench.providers.base import Accepted, Failed
@@ -203,3 +206,54 @@ def test_a_budget_needs_a_price_for_everybody_and_one_can_only_be_raised_where_t
 @pytest.mark.parametrize(("left", "count"), [(0.0624, 0), (0.0625, 1), (0.1874, 2), (0.1875, 3), (9, 3), (-1, 0)])
 def test_a_budget_is_used_to_the_cent(left: float, count: int) -> None:
     assert within_budget([0.0625] * 3, left) == count
+
+
+def test_whom_the_providers_tier_has_no_place_for_is_held_until_exactly_24_hours_after_the_first(
+    start: Start, turn: Take, opened: Ledger
+) -> None:
+    turn(start("before", [customer(1), customer(2)]), NOW, people_a_day=3)
+    campaign = start("spring", [customer(2), customer(3), customer(4)])
+    later = NOW + timedelta(hours=12)
+    limited = {"people_a_day": 3, "promo_cap": SECOND}
+    sent = turn(campaign, later, **limited).claims
+    assert [claim.message.phone for claim in sent] == [customer(2)["phone"], customer(3)["phone"]]
+    assert states(opened, campaign) == {"accepted": 2, "held: the provider's limit of people a day": 1}
+    assert not turn(campaign, NOW + DAY - SECOND, **limited).claims
+    assert len(turn(campaign, NOW + DAY, **limited).claims) == 1
+
+
+def test_campaigns_at_once_keep_to_the_tier_together(start: Start, turn: Take) -> None:
+    running = [start(f"campaign {n}", [customer(10 * n + k) for k in range(10)]) for n in range(3)]
+    with ThreadPoolExecutor(3) as threads:
+        turns = list(threads.map(lambda n: turn(running[n % 3], want=3, people_a_day=17), range(24)))
+    assert sum(len(each.claims) for each in turns) == 17
+
+
+def test_who_was_written_to_today_takes_no_second_place() -> None:
+    assert within_limit(["a", "b", "a", "c"], ["z", "a"], 3) == [True, True, True, False]
+    assert within_limit(["a"], [], 0) == [False]
+
+
+def test_the_tier_is_what_the_last_refresh_knows_and_holds_nobody_in_a_rehearsal(
+    shop: Settings, start: Start, home: Path
+) -> None:
+    campaign, live = start("spring", [customer(1)]), set_up(home, "https://graph.facebook.com")
+    assert plan.rules_of(live, campaign).people_a_day is None
+    published_shop.publish_shop(home, "20261122T120000Z", [published_shop.customer(1)])
+    assert plan.rules_of(live, campaign).people_a_day == 2000
+    assert plan.rules_of(shop, campaign).people_a_day is None
+
+
+def test_a_ledger_of_an_older_version_gets_the_columns_and_the_index(shop: Settings, start: Start) -> None:
+    start("spring", [customer(1)])
+    with closing(sqlite3.connect(shop.paths.ledger, isolation_level=None)) as old:
+        old.execute("drop index sends_by_claim")
+        for column in ("price", "timezone", "best_hour", "last_interaction_at"):
+            old.execute(f"alter table sends drop column {column}")
+        old.execute("alter table campaigns drop column budget")
+    with ledger.opened(shop) as reopened, reopened.reading() as connection:
+        found = connection.exec_driver_sql(
+            "select count(*) from pragma_index_list('sends') where name='sends_by_claim'"
+        )
+        assert found.scalar() == 1
+        assert reopened.campaign("spring").budget is None

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from wabench import published, segments
-from wabench.campaigns.claims import Candidate, Consents
+from wabench.campaigns.known import Candidate, Consents
 from wabench.campaigns.ledger import Campaign
 from wabench.campaigns.policy import Consent, newest
 from wabench.errors import UsageError, WabenchError

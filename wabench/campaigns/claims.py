@@ -4,41 +4,35 @@ A claim is committed before its call and its outcome after it, many of both in o
 millisecond, and a turn needs one. Everything that limits who is written to is read inside the same transaction.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, text, update
 
-from wabench import phones
-from wabench.campaigns import clock, known_templates
+from wabench.campaigns import known_templates
+from wabench.campaigns.known import KEYS, Candidate, Consents, Known
 from wabench.campaigns.ledger import Campaign, Ledger
 from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
 from wabench.campaigns.policy import (
-    MARKETING,
-    Consent,
-    Facts,
+    DAILY_LIMIT,
     Hold,
     Rules,
     Skip,
     after,
     decide,
-    newest,
     stops_campaign,
     within_budget,
+    within_limit,
 )
 from wabench.campaigns.schema import MAY_HAVE_REACHED, CampaignState, SendState, audit, campaigns, consent, sends
 from wabench.providers.base import Accepted, Failed, Message, Template
 from wabench.providers.errors import STOPPED_CODES
 
 CALLBACK_PREFIX = "wb:"
-_KEYS = (sends.c.customer_id, sends.c.phone, sends.c.user_id)
+DAY = timedelta(hours=24)
 ADVISORY_LOCK = 0x7761_6265  # one claim at a time on PostgreSQL, as SQLite's write lock makes it anyway
-
-Candidate = Row[Any]
-Consents = Callable[[Sequence[Candidate]], Mapping[str, Consent]]
-"""What the published file says of some sends' customers now, by send id; it may know less than the plan did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +137,10 @@ def _state_opt_outs(connection: Connection, campaign: Campaign, stopped: Sequenc
     sources = {_refused(outcome): outcome.claim.send_id for outcome in stopped}
     told: Sequence[str] = connection.scalars(select(consent.c.source).where(consent.c.source.in_(sources))).all()
     sources = {source: send_id for source, send_id in sources.items() if source not in told}
-    keys = select(sends.c.send_id, *_KEYS).where(sends.c.send_id.in_(sources.values()))
+    keys = select(sends.c.send_id, *KEYS).where(sends.c.send_id.in_(sources.values()))
     people = {row.send_id: row._asdict() for row in connection.execute(keys)}
     for source, send_id in sources.items():
-        person = {key.name: people[send_id][key.name] for key in _KEYS}
+        person = {key.name: people[send_id][key.name] for key in KEYS}
         stated = {"consent": "opted_out", "stated_at": now, "source": source}
         connection.execute(insert(consent).values(person | stated))
         note(connection, now, source, "opted_out", campaign.campaign_id, send_id)
@@ -206,7 +200,7 @@ def _claim(
     candidates = _candidates(connection, campaign.campaign_id, want, now)
     if not candidates:
         return (), 0
-    known = _Known(connection, candidates, rules, now - rules.memory, consents(candidates))
+    known = Known(connection, candidates, rules, now - rules.memory, consents(candidates))
     decided = [(candidate, decide(known.facts(candidate), rules, now)) for candidate in candidates]
     for candidate, decision in decided:
         this = sends.c.send_id == candidate.send_id
@@ -216,11 +210,33 @@ def _claim(
             case Hold(until, reason):
                 move_sends(connection, SendState.HELD, this, reason=reason, due_at=until)
     free = [candidate for candidate, decision in decided if not isinstance(decision, Skip | Hold)]
-    going = _affordable(connection, campaign, free, now)
+    going = _affordable(connection, campaign, _unlimited(connection, campaign, free, rules, now), now)
     ours = sends.c.send_id.in_([candidate.send_id for candidate in going])
     move_sends(connection, SendState.CLAIMED, ours, claimed_at=now, attempts=sends.c.attempts + 1)
     claims = [Claim(c.send_id, c.attempts + 1, _message(c, campaign)) for c in going]
     return claims, sum(isinstance(decision, Skip) for _, decision in decided)
+
+
+def _unlimited(
+    connection: Connection, campaign: Campaign, going: Sequence[Candidate], rules: Rules, now: datetime
+) -> Sequence[Candidate]:
+    """Hold whom the provider would take no more today, until the first of its places is free again."""
+    allowed = rules.people_a_day
+    lately = (sends.c.claimed_at > now - DAY) & sends.c.state.in_(MAY_HAVE_REACHED)
+    if allowed is None or not going:
+        return going
+    at_most = connection.scalar(select(func.count()).where(sends.c.claimed_at > now - DAY)) or 0
+    if at_most + len(going) <= allowed:  # of all providers, and read from the index alone: nearly always enough
+        return going
+    of_provider = select(campaigns.c.campaign_id).where(campaigns.c.provider == campaign.provider)
+    begun = select(sends.c.customer_id, func.max(sends.c.claimed_at)).group_by(sends.c.customer_id)
+    found = connection.execute(begun.where(lately, sends.c.campaign_id.in_(of_provider))).all()
+    written: dict[str, datetime] = {row[0]: row[1] for row in found}
+    may = within_limit([send.customer_id for send in going], written, allowed)
+    held = [send.send_id for send, is_free in zip(going, may, strict=True) if not is_free]
+    until = min(written.values(), default=now) + DAY
+    move_sends(connection, SendState.HELD, sends.c.send_id.in_(held), reason=DAILY_LIMIT, due_at=until)
+    return [send for send, is_free in zip(going, may, strict=True) if is_free]
 
 
 def _affordable(
@@ -270,58 +286,3 @@ def message(send: Mapping[str, Any], campaign: Campaign) -> Message:
     )
     callback_data, spent_keys = CALLBACK_PREFIX + send["send_id"], send["spent_keys"] or 0
     return Message(send["phone"], send["user_id"], template, callback_data, spent_keys)
-
-
-class _Known:
-    """What the ledger knows of some candidates' people, whichever customer a phone or user id was then taken for."""
-
-    def __init__(
-        self, connection: Connection, candidates: Sequence[Candidate], rules: Rules, since: datetime,
-        published: Mapping[str, Consent],
-    ) -> None:  # fmt: skip
-        values = {key.name: [v for c in candidates if (v := c._mapping[key.name])] for key in _KEYS}
-        self._published, self._rules = published, rules
-        self._promoted: dict[str, dict[str, datetime]] = {}
-        self._message: dict[str, datetime] = {}
-        self._stated: dict[str, list[Consent]] = {}
-        reached = sends.c.state.in_(MAY_HAVE_REACHED) & (sends.c.claimed_at > since)
-        theirs = or_(*(key.in_(values[key.name]) for key in _KEYS))
-        wanted = select(*_KEYS, sends.c.send_id, sends.c.category, sends.c.claimed_at)
-        for row in connection.execute(wanted.where(reached, theirs)):
-            _keep_latest(self._message, row[:3], row.claimed_at)
-            if row.category == MARKETING:
-                for key in filter(None, row[:3]):
-                    self._promoted.setdefault(key, {})[row.send_id] = row.claimed_at
-        theirs = or_(*(consent.c[key.name].in_(values[key.name]) for key in _KEYS))
-        for row in connection.execute(select(consent).where(theirs)):
-            for value in filter(None, (row.customer_id, row.phone, row.user_id)):
-                self._stated.setdefault(value, []).append(Consent(row.consent, row.stated_at))
-
-    def facts(self, send: Candidate) -> Facts:
-        keys = [key for key in (send.customer_id, send.phone, send.user_id) if key]
-        planned, published = Consent(send.consent, send.consent_at), self._published.get(send.send_id, Consent())
-        promoted = {send_id: at for key in keys for send_id, at in self._promoted.get(key, {}).items()}
-        return Facts(
-            phone=send.phone,
-            user_id=send.user_id,
-            consent=newest(planned, published, *(stated for key in keys for stated in self._stated.get(key, ()))),
-            parameters=send.parameters,
-            promoted_at=tuple(promoted.values()),
-            last_message_at=max((self._message[k] for k in keys if k in self._message), default=None),
-            country=country_of(send.phone, send.user_id) if self._rules.closed_countries else None,
-            last_interaction_at=send.last_interaction_at,
-            zone=clock.zone(send.timezone, self._rules.zone),
-            best_hour=send.best_hour,
-        )
-
-
-def country_of(phone: str | None, user_id: str | None) -> str | None:
-    """Tell a person's country by their phone, else by how their user id begins; None where neither says."""
-    if phone:
-        return phones.country(phone)
-    return user_id[:2].upper() if user_id and user_id[2:3] == "." else None
-
-
-def _keep_latest(latest: dict[str, datetime], keys: Sequence[str | None], at: datetime) -> None:
-    for key in filter(None, keys):
-        latest[key] = max(at, latest.get(key, at))

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from wabench import accounts, providers, published
-from wabench.campaigns import audience, clock, costs, ledger, schedule, templates
+from wabench.campaigns import audience, clock, costs, ledger, limits, schedule, templates
 from wabench.campaigns import variants as variants_of
-from wabench.campaigns.claims import country_of
 from wabench.campaigns.clock import Quiet
 from wabench.campaigns.holdout import HELD_OUT, TREATED, Holdout, Power, power
+from wabench.campaigns.known import country_of
 from wabench.campaigns.ledger import Campaign, Tally
 from wabench.campaigns.policy import HOLDOUT, Decision, Facts, Pressure, Rules, Skip, decide
 from wabench.campaigns.schema import CampaignState, SendState
@@ -215,9 +215,11 @@ def rules(settings: Settings, provider: str, category: str) -> Rules:
 
 def rules_of(settings: Settings, campaign: Campaign) -> Rules:
     """Gather all that a campaign is held to; people wait for their best hour from its start on, in no rehearsal."""
-    begun = campaign.started_at if campaign.at_best_hour and not _rehearses(settings, campaign.provider) else None
+    is_real = not _rehearses(settings, campaign.provider)
+    begun = campaign.started_at if campaign.at_best_hour and is_real else None
     return replace(
         rules(settings, campaign.provider, campaign.category),
+        people_a_day=limits.people_a_day(settings, campaign.provider) if is_real else None,
         cold_after=timedelta(days=settings.cold_days) if campaign.skips_cold else None,
         best_hour_until=begun + timedelta(hours=settings.best_hour_within_hours) if begun else None,
     )

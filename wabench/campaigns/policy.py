@@ -26,6 +26,7 @@ HOLDOUT = "holdout"
 CAP = "promotional cap"
 PRESSURE = "contact pressure"
 QUIET = "quiet hours"
+DAILY_LIMIT = "the provider's limit of people a day"
 BEST_HOUR = "waits for their best hour"
 ATTEMPTS = 10
 _UTC = ZoneInfo("UTC")
@@ -93,6 +94,8 @@ class Rules:
     quiet: Quiet | None = None
     best_hour_until: datetime | None = None
     """Until then people may wait for their best hour; None: they don't."""
+    people_a_day: int | None = None
+    """How many people the provider lets the account begin with in 24 hours; None: that is not known."""
 
     @property
     def limits(self) -> tuple[Pressure, ...]:
@@ -222,6 +225,16 @@ def waiting(rules: Rules, now: datetime, zone: ZoneInfo, best_hour: int | None) 
         return None
     at = clock.next_of(clock.best_hours(best_hour, rules.quiet), now, zone)
     return Hold(at, BEST_HOUR) if at and at < rules.best_hour_until else None
+
+
+def within_limit(people: Sequence[str], written: Collection[str], allowed: int) -> list[bool]:
+    """Tell of each, in their order, whether they may be written to today; who was already takes up no place."""
+    taken, may = set(written), []
+    for one in people:
+        may.append(one in taken or len(taken) < allowed)
+        if may[-1]:
+            taken.add(one)
+    return may
 
 
 def within_budget(prices: Sequence[float], left: float) -> int:

@@ -193,6 +193,7 @@ sends = Table(
 Index("sends_due", sends.c.campaign_id, sends.c.state, sends.c.due_at)
 for _key in (sends.c.customer_id, sends.c.phone, sends.c.user_id):
     Index(f"sends_by_{_key.name}", _key, sends.c.claimed_at)
+Index("sends_by_claim", sends.c.claimed_at)
 for _key in (sends.c.phone, sends.c.user_id):  # two customers may share a phone; it is written to once
     _once = sends.c.state != _S.SUPPRESSED
     Index(f"sends_once_{_key.name}", sends.c.campaign_id, _key, unique=True, sqlite_where=_once, postgresql_where=_once)
@@ -282,6 +283,8 @@ def connect(url: str) -> Engine:
         with engine.begin() as connection:
             for column in lacking:
                 _add(connection, column)
+            for index in (index for name in known for index in metadata.tables[name].indexes):
+                index.create(connection, checkfirst=True)  # such a ledger lacks the newer ones of these too
     return engine
 
 

@@ -12,10 +12,11 @@ import numpy as np
 from sqlalchemy import delete, insert, select
 
 from wabench import accounts, published
-from wabench.campaigns import clock, ledger
+from wabench.campaigns import clock, ledger, limits
 from wabench.campaigns.costs import PlanCost, plan_costs
 from wabench.campaigns.forecast import Expected, Past, Worth, forecast
 from wabench.campaigns.ledger import Campaign, Ledger
+from wabench.campaigns.limits import Limit
 from wabench.campaigns.moves import note
 from wabench.campaigns.plan import asked_rate, channel_settings, rules_of
 from wabench.campaigns.policy import CAP, PRESSURE, waiting
@@ -38,14 +39,6 @@ _ACTUAL = {
     "orders": "attributed_orders", "net_revenue": "attributed_net_revenue", "margin": "attributed_margin",
 }  # fmt: skip
 """What is expected -> the column of `fct_campaigns` that says what came."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """How many people the provider lets the account begin with in 24 hours, and how many it has begun with."""
-
-    allowed: int
-    written: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +107,7 @@ def simulate(settings: Settings, name: str, actor: str, now: datetime | None = N
     waits = _waits(settings, campaign, recipients, begins_at)
     version = _version(settings)
     history = _history(version, campaign) if version else []
-    limit = _limit(version, campaign) if version else None
+    limit = limits.of(version, campaign.provider) if version else None
     made = Simulation(
         campaign=campaign,
         made_at=at,
@@ -229,14 +222,6 @@ def _takes(settings: Settings, campaign: Campaign, messages: int, limit: Limit |
         return by_pace
     left = max(limit.allowed - limit.written, 0)
     return max(by_pace, ceil((messages - left) / limit.allowed) * _DAY)
-
-
-def _limit(version: Published, campaign: Campaign) -> Limit | None:
-    if "allowed" not in version.columns("fct_limits"):
-        return None
-    sql = "select allowed, used from fct_limits where kind = 'tier' and provider = $provider"
-    rows = version.query(sql, {"provider": campaign.provider}).to_pylist()
-    return Limit(rows[0]["allowed"], rows[0]["used"]) if rows else None
 
 
 def _history(version: Published, campaign: Campaign) -> list[dict[str, Any]]:
