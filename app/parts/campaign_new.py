@@ -72,8 +72,7 @@ def show(asked: str) -> None:
     with form:
         held_out = measure(segment, counts)
         starts_at = when()
-        is_best, skips = manners()
-        plan(segment, provider, texts, wanted, held_out, starts_at, counts, is_best, skips)
+        plan(segment, provider, texts, wanted, held_out, starts_at, counts, manners())
 
 
 def whom(asked: str) -> Segment | None:
@@ -241,8 +240,16 @@ def when() -> datetime | None:
     return schedule.read(settings, f"{day:%Y-%m-%d} {hour:%H:%M}")
 
 
-def manners() -> tuple[bool, bool]:
-    """Ask whether each gets it at their best hour, and whether the cold are left out."""
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a plan is sent: to each at their best hour, without the cold, and up to what it may cost."""
+
+    at_best_hour: bool
+    skips_cold: bool
+    budget: float | None
+
+
+def manners() -> Manners:
     settings = shop.settings()
     is_best = st.toggle(
         _("To each at their own best hour, within {hours} hours", hours=number(settings.best_hour_within_hours)),
@@ -251,12 +258,16 @@ def manners() -> tuple[bool, bool]:
     skips = st.toggle(
         _("Leave out who gave no sign of life for {days} days", days=number(settings.cold_days)), key="plan_skip_cold"
     )
-    return is_best, skips
+    budget = st.number_input(
+        _("It pauses itself when it has cost, {currency}", currency=settings.currency), 0.01, value=None,
+        key="plan_budget", placeholder=_("no limit"),
+    )  # fmt: skip
+    return Manners(is_best, skips, budget)
 
 
 def plan(
     segment: Segment, provider: str, texts: Sequence[Text], wanted: Sequence[Wanted], held_out: float,
-    starts_at: datetime | None, counts: Counts, is_best: bool, skips: bool,
+    starts_at: datetime | None, counts: Counts, how: Manners,
 ) -> None:  # fmt: skip
     look.section(_("5 · Its name"))
     usual = st.query_params.get("name") or f"{segment.name}_{datetime.now(shop.settings().zone):%Y_%m_%d}"
@@ -277,7 +288,7 @@ def plan(
             template = "" if wanted else texts[0].name
             acts.plan(
                 settings, actor, name, segment.name, template, params, provider, held_out, wanted, starts_at,
-                skips_cold=skips, at_best_hour=is_best,
+                skips_cold=how.skips_cold, at_best_hour=how.at_best_hour, budget=how.budget,
             )  # fmt: skip
             acts.simulate(settings, actor, name)
     except WabenchError as error:

@@ -68,10 +68,10 @@ def run(settings: Settings, actor: Actor, name: str, live: bool = False) -> None
     launch.start(settings, name, actor.name, live=live)
 
 
-def resume(settings: Settings, actor: Actor, name: str, live: bool = False) -> None:
-    """Have a paused campaign, or one whose sender died, gone on with by a process of its own."""
+def resume(settings: Settings, actor: Actor, name: str, live: bool = False, budget: float | None = None) -> None:
+    """Have a paused campaign, or one whose sender died, gone on with by a process of its own, to `budget` in all."""
     acts.allow(settings, actor, Action.RUN, "resume", name)
-    launch.start(settings, name, actor.name, live=live, resumes=True)
+    launch.start(settings, name, actor.name, live=live, resumes=True, budget=budget)
 
 
 def pause(settings: Settings, actor: Actor, name: str) -> None:
