@@ -134,6 +134,14 @@ def test_at_night_each_is_held_until_their_own_morning_and_then_sent(start: Star
     assert len(turn(campaign, morning, **night).claims) == 1
 
 
+def test_a_turn_looks_past_those_whose_night_it_is(start: Start, turn: Take, opened: Ledger) -> None:
+    asleep = [customer(n, local_timezone="Asia/Tokyo") for n in range(70)]
+    campaign = start("spring", [*asleep, customer(99)])
+    taken = turn(campaign, want=1, quiet=Quiet(time(21), time(9)))
+    assert [claim.message.phone for claim in taken.claims] == [customer(99)["phone"]]
+    assert states(opened, campaign) == {"accepted": 1, "held: quiet hours": 70}
+
+
 def test_each_gets_it_at_their_own_best_hour_where_enough_is_known_of_them(
     start: Start, turn: Take, opened: Ledger
 ) -> None:

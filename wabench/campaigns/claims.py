@@ -32,6 +32,7 @@ from wabench.providers.errors import STOPPED_CODES
 
 CALLBACK_PREFIX = "wb:"
 DAY = timedelta(hours=24)
+_FURTHER = (50,) * 20  # sends looked at more when a turn finds nobody who may leave
 ADVISORY_LOCK = 0x7761_6265  # one claim at a time on PostgreSQL, as SQLite's write lock makes it anyway
 
 
@@ -197,7 +198,25 @@ def _audit_row(outcome: Outcome, campaign_id: str, now: datetime) -> dict[str, A
 def _claim(
     connection: Connection, campaign: Campaign, rules: Rules, consents: Consents, want: int, now: datetime
 ) -> tuple[Sequence[Claim], int]:
-    candidates = _candidates(connection, campaign.campaign_id, want, now)
+    """Claim up to `want`; where nobody of the first may leave now, look further at once: a night holds thousands."""
+    suppressed = 0
+    for size in (want, *_FURTHER):
+        candidates = _candidates(connection, campaign.campaign_id, size, now)
+        free, skipped = _decided(connection, candidates, rules, consents, now)
+        suppressed += skipped
+        unlimited = _unlimited(connection, campaign, free[:want], rules, now)
+        going = _affordable(connection, campaign, unlimited, now)
+        if unlimited or not candidates:
+            break
+    ours = sends.c.send_id.in_([candidate.send_id for candidate in going])
+    move_sends(connection, SendState.CLAIMED, ours, claimed_at=now, attempts=sends.c.attempts + 1)
+    return [Claim(c.send_id, c.attempts + 1, _message(c, campaign)) for c in going], suppressed
+
+
+def _decided(
+    connection: Connection, candidates: Sequence[Candidate], rules: Rules, consents: Consents, now: datetime
+) -> tuple[Sequence[Candidate], int]:
+    """Decide each of some sends; gives those that may leave, and how many never will."""
     if not candidates:
         return (), 0
     known = Known(connection, candidates, rules, now - rules.memory, consents(candidates))
@@ -210,11 +229,7 @@ def _claim(
             case Hold(until, reason):
                 move_sends(connection, SendState.HELD, this, reason=reason, due_at=until)
     free = [candidate for candidate, decision in decided if not isinstance(decision, Skip | Hold)]
-    going = _affordable(connection, campaign, _unlimited(connection, campaign, free, rules, now), now)
-    ours = sends.c.send_id.in_([candidate.send_id for candidate in going])
-    move_sends(connection, SendState.CLAIMED, ours, claimed_at=now, attempts=sends.c.attempts + 1)
-    claims = [Claim(c.send_id, c.attempts + 1, _message(c, campaign)) for c in going]
-    return claims, sum(isinstance(decision, Skip) for _, decision in decided)
+    return free, sum(isinstance(decision, Skip) for _, decision in decided)
 
 
 def _unlimited(

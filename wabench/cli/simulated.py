@@ -45,6 +45,8 @@ def _notes(settings: Settings, made: Simulation) -> Iterator[str]:
     yield f"to {made.reachable:,} customers from {begins} to {ends} at the allowed pace"
     if made.held:
         yield f"{made.held:,} of them wait for the end of their night or for their best hour"
+    if made.campaign.budget is not None and made.cost and (total := made.cost.total) and total > made.campaign.budget:
+        yield f"the budget of {made.campaign.budget:,.2f} {made.currency} is less than it costs: it will pause itself"
     if made.limit:
         yield f"the provider allows {made.limit.allowed:,} people in 24 hours; {made.limit.written:,} were written to"
     yield basis(made)
