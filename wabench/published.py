@@ -21,7 +21,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
-    "memory_limit": "1GB",  # a reader shares the machine with a refresh and with other readers
+    "memory_limit": "640MB",  # a reader shares the machine with a refresh; with it the app stays below 1 GB
     "lock_configuration": "true",
 }
 _AS_OF = """

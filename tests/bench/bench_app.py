@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -77,7 +77,8 @@ def refreshing(home: str, is_quiet: bool) -> Iterator[None]:
         yield
         assert process.is_alive(), "the refresh ended before the measurements did"
     finally:
-        os.killpg(process.pid or 0, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid or 0, signal.SIGKILL)
         process.join()
 
 

@@ -45,7 +45,9 @@ def refresh(home: str) -> None:
 
 def build(home: str) -> dbt.Build:
     """Build and test everything from scratch."""
-    done = dbt.build(load({"WABENCH_HOME": home}), bench_refresh.ENDED, full=True)
+    settings = load({"WABENCH_HOME": home})
+    loader.connect(settings).close()  # which makes what the models read and this warehouse has not yet
+    done = dbt.build(settings, bench_refresh.ENDED, full=True)
     assert not done.failed, done.failed
     assert not done.errors, done.errors
     return done

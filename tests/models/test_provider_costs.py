@@ -244,17 +244,17 @@ def test_the_demos_month_costs_on_each_plan_what_was_checked_by_hand(demo_shop: 
     counted = (
         "select category, count(*) from marts.fct_messages where strftime(delivered_at, '%Y-%m') = '2026-10' group by 1"
     )
-    assert sorted(ask(demo_shop, counted)) == [("marketing", 494), ("utility", 712)]
-    # To Brazil 494 x 0.0625 + 712 x 0.0068 = 35.7166 USD for Meta; 1,206 x 0.005 = 6.03, 50 + 206 x 0.0045 = 50.927,
-    # 30 + 706 x 0.006 = 34.236 for the others; 1 BRL is 0.18 USD.
+    assert sorted(ask(demo_shop, counted)) == [("marketing", 494), ("service", 33), ("utility", 712)]
+    # To Brazil 494 x 0.0625 + 712 x 0.0068 = 35.7166 USD for Meta, the answers in open windows free; of the others
+    # 1,239 x 0.005 = 6.195, 50 + 239 x 0.0045 = 51.0755, 30 + 739 x 0.006 = 34.434; 1 BRL is 0.18 USD.
     columns = "provider, messages, round(own_cost, 2), round(meta_fees, 2), round(total_cost, 2)"
     rows = ask(demo_shop, f"select {columns} from marts.fct_provider_costs where month = '2026-10-01' order by 1")
     fees = Decimal("198.43")
     assert rows == [
-        ("messagebird", 1_206, Decimal("282.93"), fees, Decimal("481.35")),
-        ("meta", 1_206, 0, fees, fees),
-        ("twilio", 1_206, Decimal("33.50"), fees, Decimal("231.93")),
-        ("zenvia", 1_206, Decimal("190.20"), fees, Decimal("388.63")),
+        ("messagebird", 1_239, Decimal("283.75"), fees, Decimal("482.18")),
+        ("meta", 1_239, 0, fees, fees),
+        ("twilio", 1_239, Decimal("34.42"), fees, Decimal("232.84")),
+        ("zenvia", 1_239, Decimal("191.30"), fees, Decimal("389.73")),
     ]
 
 

@@ -64,6 +64,9 @@ def _files(visitor: Visitor) -> list[bytes]:
     files: list[bytes] = []
     seen: set[str] = set()
     for button in visitor.page.get_by_test_id("stDownloadButton").locator("button:enabled").all():
+        visitor.settle()
+        if not button.count():  # a run took it away
+            continue
         kind = button.inner_text()
         if button.is_visible() and not (kind in seen and "Manifest" in kind):  # one manifest is like another
             seen.add(kind)
