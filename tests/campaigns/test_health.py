@@ -57,7 +57,9 @@ def campaign(shop: Settings, opened: Ledger, home: Path) -> Campaign:
 def warehouse() -> Iterator[DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute("create schema raw; create schema marts")
-        connection.execute("create table raw.message_events (callback_data text, event_type text)")
+        connection.execute(
+            "create table raw.message_events (callback_data text, event_type text, received_at timestamp)"
+        )
         yield connection
 
 
@@ -72,10 +74,12 @@ def sent(opened: Ledger, campaign: Campaign, numbers: range, state: SendState, a
         connection.execute(update(sends).where(sends.c.send_id.in_(ids)).values(state=state, claimed_at=at))
 
 
-def told(warehouse: DuckDBPyConnection, campaign: Campaign, number: int, *events: str) -> None:
+def told(
+    warehouse: DuckDBPyConnection, campaign: Campaign, number: int, *events: str, at: datetime = NOW + SECOND
+) -> None:
     data = "wb:" + ledger.send_id(campaign.campaign_id, f"c{number}")
     for event in events:
-        warehouse.execute("insert into raw.message_events values (?, ?)", [data, event])
+        warehouse.execute("insert into raw.message_events values (?, ?, ?)", [data, event, at.replace(tzinfo=None)])
 
 
 def test_what_failed_by_a_status_counts_beside_what_was_refused_unless_it_was_delivered_too(

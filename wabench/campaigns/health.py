@@ -4,7 +4,7 @@ Refusals are the sender's to count as they come; here it is what comes back late
 A campaign that somebody resumed is judged by what was sent since, and by its answers not a second time.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from duckdb import DuckDBPyConnection
 from sqlalchemy import func, select
@@ -19,11 +19,9 @@ from wabench.settings import Settings
 _FIRST_DAY = timedelta(hours=24)
 _UNANSWERED = "too few answer"
 _FAILED = """
-    select count(*) filter (where has_failed and not was_delivered) from (
-        select bool_or(event_type = 'failed') as has_failed,
-            bool_or(event_type in ('delivered', 'read')) as was_delivered
-        from raw.message_events where callback_data in (select unnest($sent)) group by callback_data
-    )
+    select callback_data from raw.message_events
+    where received_at >= $since and callback_data is not null and event_type in ('failed', 'delivered', 'read')
+    group by callback_data having bool_and(event_type = 'failed')
 """
 _REPLIES = """
     select coalesce(sum(replied), 0), coalesce(sum(customers_delivered), 0) from marts.fct_campaigns
@@ -66,9 +64,9 @@ def _failing(settings: Settings, opened: Ledger, warehouse: DuckDBPyConnection, 
         ours = (sends.c.campaign_id == campaign.campaign_id) & (sends.c.claimed_at >= since)
         ended = sends.c.state.in_((SendState.ACCEPTED, SendState.REJECTED))
         rows = connection.execute(select(sends.c.send_id, sends.c.state).where(ours, ended)).all()
-    accepted = [CALLBACK_PREFIX + row.send_id for row in rows if row.state == SendState.ACCEPTED]
-    told = warehouse.execute(_FAILED, {"sent": accepted}).fetchone() if accepted else None
-    failed = len(rows) - len(accepted) + (told[0] if told else 0)
+    accepted = {CALLBACK_PREFIX + row.send_id for row in rows if row.state == SendState.ACCEPTED}
+    told = warehouse.execute(_FAILED, {"since": since.astimezone(UTC).replace(tzinfo=None)}).fetchall()
+    failed = len(rows) - len(accepted) + sum(data in accepted for (data,) in told)
     return tolerance(settings).failing(failed, len(rows))
 
 
