@@ -129,10 +129,7 @@ def resume(
     `budget` is what it may cost in all from now on. Raises Refused as `run` does, and for `retry_unknown` while the
     statuses that came back can't be read.
     """
-    if budget is not None:
-        with ledger.opened(settings) as opened:
-            opened.set_budget(opened.campaign(name), budget, actor, datetime.now(UTC))
-    may_start = partial(_may_resume, retry_unknown=retry_unknown)
+    may_start = partial(_may_resume, retry_unknown=retry_unknown, budget=budget)
     return _Runner(settings, name, actor, live, settle, on_turn).run(may_start, must_settle=retry_unknown)
 
 
@@ -182,10 +179,13 @@ def _may_run(settings: Settings, opened: Ledger, campaign: Campaign, actor: str,
 
 
 def _may_resume(
-    settings: Settings, opened: Ledger, campaign: Campaign, actor: str, now: datetime, retry_unknown: bool
-) -> bool:
+    settings: Settings, opened: Ledger, campaign: Campaign, actor: str, now: datetime, retry_unknown: bool,
+    budget: float | None,
+) -> bool:  # fmt: skip
     if campaign.status not in (CampaignState.PAUSED, CampaignState.RUNNING, CampaignState.FINISHED):
         raise Refused(f"campaign {campaign.name!r} is {campaign.status}; only one that was running can be resumed")
+    if budget is not None:
+        opened.set_budget(campaign, budget, actor, now)
     retried = _retry_unknown(settings, opened, campaign, actor, now) if retry_unknown else 0
     if campaign.status is CampaignState.FINISHED and not retried:
         return False
@@ -230,6 +230,7 @@ class _Runner:
             campaign = opened.campaign(self._name)
             calls: Counter[str] = Counter()
             if may_start(self._settings, opened, campaign, self._actor, datetime.now(UTC)):
+                campaign = opened.campaign(self._name)  # with its start, and the budget it has now
                 calls = self._send(opened, campaign, channel)
                 self._read_back()
             tally = opened.tally(campaign.campaign_id)
@@ -265,7 +266,7 @@ class _Runner:
         return sender.counts
 
     async def _sending(self, opened: Ledger, campaign: Campaign, channel: Channel) -> Sender:
-        held_to = rules_of(self._settings, opened.campaign(campaign.name))  # from its start on, which it has now
+        held_to = rules_of(self._settings, campaign)
         turn = partial(claims.take_turn, opened, campaign, held_to, audience.consents(self._settings, campaign))
         async with AsyncExitStack() as stack:
             thread = stack.enter_context(ThreadPoolExecutor(1, "ledger"))
