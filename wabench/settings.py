@@ -20,6 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 """Where the dbt project and the app stand: beside the package."""
 
 
+_CLOCK = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
 class _Table(BaseModel):
     """A table of `wabench.toml`: frozen, and an unknown key is an error rather than a silent default."""
 
@@ -221,6 +224,34 @@ class Settings(BaseModel):
         30, gt=0, description="messages a minute per channel, unless the provider's table says"
     )
     promo_cap_hours: float = Field(24, gt=0, description="one promotional message per customer in this many hours")
+    promo_per_7_days: int = Field(3, gt=0, description="promotional messages per customer in 7 days, at most")
+    promo_per_30_days: int = Field(8, gt=0, description="promotional messages per customer in 30 days, at most")
+    no_marketing_in: str = Field(
+        "US", pattern="^([A-Z]{2}(, ?[A-Z]{2})*)?$", description="countries where marketing is not delivered"
+    )
+    cold_days: float = Field(
+        90, gt=0, description="who gave no sign of life for so long is cold; a plan with --skip-cold leaves them out"
+    )
+    quiet_from: str = Field(
+        "21:00", pattern=_CLOCK, description="no marketing from this time of the customer's day on; held until its end"
+    )
+    quiet_until: str = Field(
+        "09:00", pattern=_CLOCK, description="when quiet hours end; the same as quiet_from: there are none"
+    )
+    best_hour_messages: int = Field(
+        5, gt=0, description="so many interactions of their own make a customer's best hour theirs"
+    )
+    best_hour_within_hours: float = Field(
+        24, gt=0, description="a plan with --best-hour is spread over so many hours from its start on"
+    )
+    failure_share: float = Field(
+        0.15, gt=0, le=1, description="a campaign pauses itself when more than this share of its messages failed"
+    )
+    failure_messages: int = Field(50, gt=0, description="so many messages must have ended before that is judged")
+    reply_share: float = Field(
+        0.05, ge=0, le=1, description="a campaign that runs for over a day pauses itself when fewer than this replied"
+    )
+    reply_messages: int = Field(100, gt=0, description="so many must have been delivered before that is judged")
     give_up_seconds: float = Field(
         60, gt=0, description="a campaign pauses itself when its provider takes nothing for so long"
     )
@@ -309,6 +340,11 @@ class Settings(BaseModel):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def closed_countries(self) -> frozenset[str]:
+        """Where marketing is not delivered."""
+        return frozenset(filter(None, (country.strip() for country in self.no_marketing_in.split(","))))
 
     @property
     def open_hours(self) -> hours.BusinessHours:

@@ -7,9 +7,10 @@ from parts.lang import N_, NONE, _, lasting, moment, money, n_, number
 from parts.look import Figure
 
 from wabench.campaigns import simulation
+from wabench.campaigns.costs import PlanCost
 from wabench.campaigns.forecast import Expected
 from wabench.campaigns.ledger import Campaign
-from wabench.campaigns.simulation import Compared, PlanCost, Simulation
+from wabench.campaigns.simulation import Compared, Simulation
 
 METRICS = {
     "delivered": N_("Delivered"),
@@ -45,6 +46,8 @@ def figures(made: Simulation) -> list[Figure]:
     begins, ends = (at.replace(tzinfo=None) for at in (made.begins_at, made.finishes_at))
     left_out = sum(made.left_out.values())
     capped = _("; {n} more had a promotion lately", n=number(made.capped)) if made.capped else ""
+    capped += _("; {n} more had many promotions", n=number(made.pressed)) if made.pressed else ""
+    waits = _("; {n} wait for morning or their best hour", n=number(made.held)) if made.held else ""
     orders, revenue = by.get("orders"), by.get("net_revenue")
     return [
         Figure(_("Reached"), number(made.reachable),
@@ -53,7 +56,7 @@ def figures(made: Simulation) -> list[Figure]:
                _("{plan}, the monthly fee aside", plan=f"{cost.provider} {cost.plan}") if cost else
                _("no plan of this provider in the price book")),
         Figure(_("Sending takes"), lasting(max((ends - begins).total_seconds(), 1)),
-               _("from {begin} until {end}, at the allowed pace", begin=moment(begins), end=moment(ends))),
+               _("from {begin} until {end}, at the allowed pace", begin=moment(begins), end=moment(ends)) + waits),
         Figure(_("Replies expected"), number(by["replied"].expected), between(by["replied"])),
         Figure(_("Orders expected"), number(orders.expected) if orders else NONE,
                between(orders) if orders else _("no earlier sends to tell from")),

@@ -72,7 +72,7 @@ def show(asked: str) -> None:
     with form:
         held_out = measure(segment, counts)
         starts_at = when()
-        plan(segment, provider, texts, wanted, held_out, starts_at, counts)
+        plan(segment, provider, texts, wanted, held_out, starts_at, counts, manners())
 
 
 def whom(asked: str) -> Segment | None:
@@ -240,9 +240,34 @@ def when() -> datetime | None:
     return schedule.read(settings, f"{day:%Y-%m-%d} {hour:%H:%M}")
 
 
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a plan is sent: to each at their best hour, without the cold, and up to what it may cost."""
+
+    at_best_hour: bool
+    skips_cold: bool
+    budget: float | None
+
+
+def manners() -> Manners:
+    settings = shop.settings()
+    is_best = st.toggle(
+        _("To each at their own best hour, within {hours} hours", hours=number(settings.best_hour_within_hours)),
+        key="plan_best_hour",
+    )  # fmt: skip
+    skips = st.toggle(
+        _("Leave out who gave no sign of life for {days} days", days=number(settings.cold_days)), key="plan_skip_cold"
+    )
+    budget = st.number_input(
+        _("It pauses itself when it has cost, {currency}", currency=settings.currency), 0.01, value=None,
+        key="plan_budget", placeholder=_("no limit"),
+    )  # fmt: skip
+    return Manners(is_best, skips, budget)
+
+
 def plan(
     segment: Segment, provider: str, texts: Sequence[Text], wanted: Sequence[Wanted], held_out: float,
-    starts_at: datetime | None, counts: Counts,
+    starts_at: datetime | None, counts: Counts, how: Manners,
 ) -> None:  # fmt: skip
     look.section(_("5 · Its name"))
     usual = st.query_params.get("name") or f"{segment.name}_{datetime.now(shop.settings().zone):%Y_%m_%d}"
@@ -261,7 +286,10 @@ def plan(
         with st.spinner(_("Planning…")):
             params = [f"{t.variant}.{p}" if t.variant else p for t in texts for p in t.params]
             template = "" if wanted else texts[0].name
-            acts.plan(settings, actor, name, segment.name, template, params, provider, held_out, wanted, starts_at)
+            acts.plan(
+                settings, actor, name, segment.name, template, params, provider, held_out, wanted, starts_at,
+                skips_cold=how.skips_cold, at_best_hour=how.at_best_hour, budget=how.budget,
+            )  # fmt: skip
             acts.simulate(settings, actor, name)
     except WabenchError as error:
         look.refused(error)

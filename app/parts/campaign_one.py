@@ -40,6 +40,7 @@ DONE = {
     "finished": N_("finished"),
     "cancelled": N_("cancelled"),
     "abandon": N_("found its sender dead"),
+    "budget": N_("given another budget"),
     "retry stopped": N_("planned again what a stop turned away"),
 }
 
@@ -78,6 +79,12 @@ def head(campaign: Campaign) -> None:
             _("through {provider}", provider=campaign.provider)]  # fmt: skip
     if campaign.starts_at:
         told.append(_("starts {moment}", moment=moment(campaign.starts_at)))
+    if campaign.at_best_hour:
+        told.append(_("to each at their best hour"))
+    if campaign.skips_cold:
+        told.append(_("without the cold"))
+    if campaign.budget is not None:
+        told.append(_("up to {amount}", amount=lang.money(campaign.budget, shop.settings().currency)))
     badge = f":{BADGES.get(campaign.status, 'gray')}-badge[{_(campaign.status)}]"
     left.caption(f"{badge} {display.verbatim(' · '.join(told))}")
     with right.container(horizontal_alignment="right"):
@@ -185,10 +192,18 @@ def start(campaign: Campaign, actor: Actor, label: str = "", resumes: bool = Fal
     why, sure = not_due(campaign), True
     if live and actor.may(Action.RUN):
         sure = st.checkbox(_("Write to real customers"), key="is_live")
+    budget = campaign.budget
+    if resumes and budget is not None:
+        budget = st.number_input(
+            _("What it may cost in all, {currency}", currency=settings.currency), 0.0, value=budget, key="more_budget",
+        )  # fmt: skip
     if button(label or _("Start sending"), Action.RUN, actor, "primary", "send", why, is_off=not sure):
-        go = acts.resume if resumes else acts.run
         with st.spinner(_("Starting…")):
-            do(lambda: go(settings, actor, campaign.name, live=live))
+            if resumes:
+                raised = budget if budget != campaign.budget else None
+                do(lambda: acts.resume(settings, actor, campaign.name, live=live, budget=raised))
+            else:
+                do(lambda: acts.run(settings, actor, campaign.name, live=live))
     if not live:
         st.caption(_("A rehearsal: the provider's address is on this machine."), width="content")
 

@@ -85,7 +85,7 @@ def test_a_claim_carries_the_message_as_it_was_planned(start: Start, turn: Take)
     assert claim.message.content.parameters == {"1": "Ana 1", "2": "SALE"}
     assert not claim.message.content.is_named
     assert claim.message.callback_data == f"wb:{ledger.send_id(campaign.campaign_id, 'c1')}"
-    assert turn(campaign).claims == ()
+    assert not turn(campaign).claims
     assert turn(campaign).next_due_in is None
 
 

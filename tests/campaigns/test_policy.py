@@ -40,10 +40,10 @@ def test_a_second_way_to_the_same_person_is_skipped() -> None:
 
 
 def test_the_promotional_cap_ends_after_exactly_24_hours() -> None:
-    almost = replace(ANA, last_promotional_at=NOW - DAY + SECOND)
+    almost = replace(ANA, promoted_at=(NOW - DAY + SECOND,))
     assert decide(almost, MARKETING, NOW) == Skip("promotional cap")
     assert decide(almost, UTILITY, NOW) == Send()
-    assert decide(replace(ANA, last_promotional_at=NOW - DAY), MARKETING, NOW) == Send()
+    assert decide(replace(ANA, promoted_at=(NOW - DAY,)), MARKETING, NOW) == Send()
 
 
 def test_a_second_message_to_one_person_is_held_for_6_seconds() -> None:
@@ -65,7 +65,7 @@ def test_chance_comes_last_for_it_is_drawn_of_those_who_would_be_written_to() ->
 
 
 def test_the_first_rule_that_forbids_it_is_the_reason() -> None:
-    nobody = Facts(None, None, Consent("opted_out", NOW), {"1": ""}, is_repeat=True, last_promotional_at=NOW)
+    nobody = Facts(None, None, Consent("opted_out", NOW), {"1": ""}, is_repeat=True, promoted_at=(NOW,))
     assert decide(nobody, MARKETING, NOW) == Skip("no way to reach")
     assert decide(replace(nobody, phone="+1"), MARKETING, NOW) == Skip("opted out")
 

@@ -148,6 +148,27 @@ def test_a_paused_campaign_is_resumed_not_run_and_a_cancelled_one_neither(shop: 
     assert (tally.state, tally.reason) == (SendState.SUPPRESSED, "campaign cancelled")
 
 
+def test_a_resume_with_a_larger_budget_is_audited_and_a_campaign_that_never_ran_gets_none(
+    shop: Settings, home: Path
+) -> None:
+    plan.plan(shop, "spring", audience(home, [customer(1)]), "sale", SALE, budget=0.01)
+    runner.test(shop, "spring", "tester")
+    runner.approve(shop, "spring", "maria")
+    ended = run(shop, "spring")
+    assert (ended.campaign.status, ended.calls.total()) == (CampaignState.PAUSED, 0)
+    assert ended.campaign.reason is not None
+    assert "budget of 0.01 is used up" in ended.campaign.reason
+    ended = resume(shop, "spring", budget=0.02)
+    assert (ended.campaign.status, ended.campaign.budget) == (CampaignState.PAUSED, 0.02)
+    with ledger.opened(shop) as opened:
+        assert ("budget", "0.02") in {
+            (line["action"], line["detail"]) for line in opened.audit_lines(ended.campaign.campaign_id)
+        }
+    plan.plan(shop, "free", audience(home, [customer(2)]), "sale", SALE)
+    with pytest.raises(Refused, match="only one that was running"):
+        resume(shop, "free", budget=1)
+
+
 def test_a_template_no_longer_approved_is_refused_and_nobody_is_suppressed(shop: Settings, home: Path) -> None:
     approved(shop, "spring", audience(home, [customer(1)]))
     toml = home / "wabench.toml"

@@ -187,6 +187,21 @@ def test_lost_answers_among_accepted_ones_stop_nobody() -> None:
     assert (sender.stopped, sender.counts["maybe_sent"]) == (None, 50)
 
 
+def test_a_campaign_of_which_too_many_are_refused_stops_with_the_rest_planned() -> None:
+    answer, times = answering()
+
+    async def refusing_the_fifth(request: httpx.Request) -> httpx.Response:
+        accepted = await answer(request)
+        error = {"error": {"code": 131026, "message": "undeliverable"}}
+        return httpx.Response(400, json=error) if len(times) % 5 == 0 else accepted
+
+    book = Book(waiting=500)
+    sender = send(book, refusing_the_fifth, 5)
+    assert sender.stopped is not None
+    assert "10 of 50 messages failed, more than 15%; the last one: 131026" in sender.stopped
+    assert book.waiting == 450
+
+
 @pytest.mark.parametrize(
     ("base_url", "token"),
     [

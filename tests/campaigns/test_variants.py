@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from campaign_shop import audience, customer, set_up
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, chi2_contingency
 
@@ -35,6 +35,7 @@ def rows(shop: Settings, name: str = "spring") -> dict[str, dict[str, Any]]:
         return {row["customer_id"]: dict(row) for row in found}
 
 
+@settings(deadline=None)  # its time is the machine's
 @given(campaign=st.text("0123456789abcdef", min_size=12, max_size=12), first=st.sampled_from([0.1, 0.25, 0.5, 0.9]))
 def test_the_draw_keeps_to_the_shares_and_to_itself_whatever_the_campaign(campaign: str, first: float) -> None:
     shares = [first, 1 - first]

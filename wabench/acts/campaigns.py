@@ -22,13 +22,14 @@ from wabench.settings import Settings
 def plan(
     settings: Settings, actor: Actor, name: str, segment: str, template: str = "", params: Sequence[str] = (),
     provider: str = "meta", holdout: float | None = None, variants: Sequence[Wanted] = (),
-    starts_at: datetime | None = None,
+    starts_at: datetime | None = None, skips_cold: bool = False, at_best_hour: bool = False,
+    budget: float | None = None,
 ) -> Plan:  # fmt: skip
     """Freeze a campaign, as `wabench campaign plan` does."""
     acts.allow(settings, actor, Action.PLAN, "plan", name)
     return planning.plan(
         settings, name, segment, template, params, provider, holdout=holdout, variants=variants, starts_at=starts_at,
-        actor=actor.name,
+        actor=actor.name, skips_cold=skips_cold, at_best_hour=at_best_hour, budget=budget,
     )  # fmt: skip
 
 
@@ -67,10 +68,10 @@ def run(settings: Settings, actor: Actor, name: str, live: bool = False) -> None
     launch.start(settings, name, actor.name, live=live)
 
 
-def resume(settings: Settings, actor: Actor, name: str, live: bool = False) -> None:
-    """Have a paused campaign, or one whose sender died, gone on with by a process of its own."""
+def resume(settings: Settings, actor: Actor, name: str, live: bool = False, budget: float | None = None) -> None:
+    """Have a paused campaign, or one whose sender died, gone on with by a process of its own, to `budget` in all."""
     acts.allow(settings, actor, Action.RUN, "resume", name)
-    launch.start(settings, name, actor.name, live=live, resumes=True)
+    launch.start(settings, name, actor.name, live=live, resumes=True, budget=budget)
 
 
 def pause(settings: Settings, actor: Actor, name: str) -> None:

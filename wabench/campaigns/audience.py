@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from wabench import published, segments
-from wabench.campaigns.claims import Candidate, Consents
+from wabench.campaigns.known import Candidate, Consents
 from wabench.campaigns.ledger import Campaign
 from wabench.campaigns.policy import Consent, newest
 from wabench.errors import UsageError, WabenchError
@@ -41,12 +41,14 @@ def select(settings: Settings, segment: str) -> Audience:
 
 
 def consent_of(customer: Mapping[str, Any]) -> Consent:
-    """Read what a customer's row says of consent; a time without a zone is UTC."""
-    at = customer.get("consent_at")
-    stated_at = datetime.fromisoformat(at) if isinstance(at, str) and at else at or None
-    if stated_at is not None and stated_at.tzinfo is None:
-        stated_at = stated_at.replace(tzinfo=UTC)
-    return Consent(customer.get("consent") or "unknown", stated_at)
+    """Read what a customer's row says of consent."""
+    return Consent(customer.get("consent") or "unknown", moment(customer.get("consent_at")))
+
+
+def moment(value: datetime | str | None) -> datetime | None:
+    """Read a time of a customer's row, as text where it is a file's; one without a zone is UTC."""
+    at = datetime.fromisoformat(value) if isinstance(value, str) and value else value or None
+    return at.replace(tzinfo=UTC) if isinstance(at, datetime) and at.tzinfo is None else at or None
 
 
 def consents(settings: Settings, campaign: Campaign) -> Consents:

@@ -4,28 +4,36 @@ A claim is committed before its call and its outcome after it, many of both in o
 millisecond, and a turn needs one. Everything that limits who is written to is read inside the same transaction.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, text, update
 
 from wabench.campaigns import known_templates
+from wabench.campaigns.known import KEYS, Candidate, Consents, Known
 from wabench.campaigns.ledger import Campaign, Ledger
 from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
-from wabench.campaigns.policy import MARKETING, Consent, Facts, Hold, Rules, Skip, after, decide, newest, stops_campaign
+from wabench.campaigns.policy import (
+    DAILY_LIMIT,
+    Hold,
+    Rules,
+    Skip,
+    after,
+    decide,
+    stops_campaign,
+    within_budget,
+    within_limit,
+)
 from wabench.campaigns.schema import MAY_HAVE_REACHED, CampaignState, SendState, audit, campaigns, consent, sends
 from wabench.providers.base import Accepted, Failed, Message, Template
 from wabench.providers.errors import STOPPED_CODES
 
 CALLBACK_PREFIX = "wb:"
-_KEYS = (sends.c.customer_id, sends.c.phone, sends.c.user_id)
+DAY = timedelta(hours=24)
+_FURTHER = (50,) * 20  # sends looked at more when a turn finds nobody who may leave
 ADVISORY_LOCK = 0x7761_6265  # one claim at a time on PostgreSQL, as SQLite's write lock makes it anyway
-
-Candidate = Row[Any]
-Consents = Callable[[Sequence[Candidate]], Mapping[str, Consent]]
-"""What the published file says of some sends' customers now, by send id; it may know less than the plan did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,7 @@ def take_turn(
         if _pause_for_template(connection, campaign, now):
             return Turn(CampaignState.PAUSED, (), 0, None)
         claimed, suppressed = _claim(connection, campaign, rules, consents, want, now) if want else ((), 0)
+        status = CampaignState(connection.scalars(select(campaigns.c.status).where(this)).one())  # no money left?
         next_due = _next_due(connection, campaign.campaign_id)
         return Turn(status, claimed, suppressed, (next_due - now).total_seconds() if next_due else None)
 
@@ -129,10 +138,10 @@ def _state_opt_outs(connection: Connection, campaign: Campaign, stopped: Sequenc
     sources = {_refused(outcome): outcome.claim.send_id for outcome in stopped}
     told: Sequence[str] = connection.scalars(select(consent.c.source).where(consent.c.source.in_(sources))).all()
     sources = {source: send_id for source, send_id in sources.items() if source not in told}
-    keys = select(sends.c.send_id, *_KEYS).where(sends.c.send_id.in_(sources.values()))
+    keys = select(sends.c.send_id, *KEYS).where(sends.c.send_id.in_(sources.values()))
     people = {row.send_id: row._asdict() for row in connection.execute(keys)}
     for source, send_id in sources.items():
-        person = {key.name: people[send_id][key.name] for key in _KEYS}
+        person = {key.name: people[send_id][key.name] for key in KEYS}
         stated = {"consent": "opted_out", "stated_at": now, "source": source}
         connection.execute(insert(consent).values(person | stated))
         note(connection, now, source, "opted_out", campaign.campaign_id, send_id)
@@ -189,10 +198,28 @@ def _audit_row(outcome: Outcome, campaign_id: str, now: datetime) -> dict[str, A
 def _claim(
     connection: Connection, campaign: Campaign, rules: Rules, consents: Consents, want: int, now: datetime
 ) -> tuple[Sequence[Claim], int]:
-    candidates = _candidates(connection, campaign.campaign_id, want, now)
+    """Claim up to `want`; where nobody of the first may leave now, look further at once: a night holds thousands."""
+    suppressed = 0
+    for size in (want, *_FURTHER):
+        candidates = _candidates(connection, campaign.campaign_id, size, now)
+        free, skipped = _decided(connection, candidates, rules, consents, now)
+        suppressed += skipped
+        unlimited = _unlimited(connection, campaign, free[:want], rules, now)
+        going = _affordable(connection, campaign, unlimited, now)
+        if unlimited or not candidates:
+            break
+    ours = sends.c.send_id.in_([candidate.send_id for candidate in going])
+    move_sends(connection, SendState.CLAIMED, ours, claimed_at=now, attempts=sends.c.attempts + 1)
+    return [Claim(c.send_id, c.attempts + 1, _message(c, campaign)) for c in going], suppressed
+
+
+def _decided(
+    connection: Connection, candidates: Sequence[Candidate], rules: Rules, consents: Consents, now: datetime
+) -> tuple[Sequence[Candidate], int]:
+    """Decide each of some sends; gives those that may leave, and how many never will."""
     if not candidates:
         return (), 0
-    known = _Known(connection, candidates, now - max(rules.promo_cap, rules.customer_gap), consents(candidates))
+    known = Known(connection, candidates, rules, now - rules.memory, consents(candidates))
     decided = [(candidate, decide(known.facts(candidate), rules, now)) for candidate in candidates]
     for candidate, decision in decided:
         this = sends.c.send_id == candidate.send_id
@@ -201,11 +228,46 @@ def _claim(
                 move_sends(connection, SendState.SUPPRESSED, this, reason=reason)
             case Hold(until, reason):
                 move_sends(connection, SendState.HELD, this, reason=reason, due_at=until)
-    going = [candidate for candidate, decision in decided if not isinstance(decision, Skip | Hold)]
-    ours = sends.c.send_id.in_([candidate.send_id for candidate in going])
-    move_sends(connection, SendState.CLAIMED, ours, claimed_at=now, attempts=sends.c.attempts + 1)
-    claims = [Claim(c.send_id, c.attempts + 1, _message(c, campaign)) for c in going]
-    return claims, sum(isinstance(decision, Skip) for _, decision in decided)
+    free = [candidate for candidate, decision in decided if not isinstance(decision, Skip | Hold)]
+    return free, sum(isinstance(decision, Skip) for _, decision in decided)
+
+
+def _unlimited(
+    connection: Connection, campaign: Campaign, going: Sequence[Candidate], rules: Rules, now: datetime
+) -> Sequence[Candidate]:
+    """Hold whom the provider would take no more today, until the first of its places is free again."""
+    allowed = rules.people_a_day
+    lately = (sends.c.claimed_at > now - DAY) & sends.c.state.in_(MAY_HAVE_REACHED)
+    if allowed is None or not going:
+        return going
+    at_most = connection.scalar(select(func.count()).where(sends.c.claimed_at > now - DAY)) or 0
+    if at_most + len(going) <= allowed:  # of all providers, and read from the index alone: nearly always enough
+        return going
+    of_provider = select(campaigns.c.campaign_id).where(campaigns.c.provider == campaign.provider)
+    begun = select(sends.c.customer_id, func.max(sends.c.claimed_at)).group_by(sends.c.customer_id)
+    found = connection.execute(begun.where(lately, sends.c.campaign_id.in_(of_provider))).all()
+    written: dict[str, datetime] = {row[0]: row[1] for row in found}
+    may = within_limit([send.customer_id for send in going], written, allowed)
+    held = [send.send_id for send, is_free in zip(going, may, strict=True) if not is_free]
+    until = min(written.values(), default=now) + DAY
+    move_sends(connection, SendState.HELD, sends.c.send_id.in_(held), reason=DAILY_LIMIT, due_at=until)
+    return [send for send, is_free in zip(going, may, strict=True) if is_free]
+
+
+def _affordable(
+    connection: Connection, campaign: Campaign, going: Sequence[Candidate], now: datetime
+) -> Sequence[Candidate]:
+    """Take as many as the budget has room for; where there is none for the first, the campaign pauses itself."""
+    if campaign.budget is None or not going:
+        return going
+    may_cost = (sends.c.campaign_id == campaign.campaign_id) & sends.c.state.in_(MAY_HAVE_REACHED)
+    spent = connection.scalar(select(func.coalesce(func.sum(sends.c.price), 0.0)).where(may_cost)) or 0.0
+    room = within_budget([send.price or 0.0 for send in going], campaign.budget - spent)
+    if not room:
+        reason = f"the budget of {campaign.budget:,.2f} is used up: its messages cost {spent:,.2f} by the price book"
+        move_campaign(connection, campaign.campaign_id, CampaignState.PAUSED, reason=reason)
+        note(connection, now, "sender", CampaignState.PAUSED, campaign.campaign_id, detail=reason)
+    return going[:room]
 
 
 def _candidates(connection: Connection, campaign_id: str, want: int, now: datetime) -> Sequence[Candidate]:
@@ -239,43 +301,3 @@ def message(send: Mapping[str, Any], campaign: Campaign) -> Message:
     )
     callback_data, spent_keys = CALLBACK_PREFIX + send["send_id"], send["spent_keys"] or 0
     return Message(send["phone"], send["user_id"], template, callback_data, spent_keys)
-
-
-class _Known:
-    """What the ledger knows of some candidates' people, whichever customer a phone or user id was then taken for."""
-
-    def __init__(
-        self, connection: Connection, candidates: Sequence[Candidate], since: datetime, published: Mapping[str, Consent]
-    ) -> None:
-        values = {key.name: [v for c in candidates if (v := c._mapping[key.name])] for key in _KEYS}
-        self._published = published
-        self._promotional: dict[str, datetime] = {}
-        self._message: dict[str, datetime] = {}
-        self._stated: dict[str, list[Consent]] = {}
-        reached = sends.c.state.in_(MAY_HAVE_REACHED) & (sends.c.claimed_at > since)
-        theirs = or_(*(key.in_(values[key.name]) for key in _KEYS))
-        for row in connection.execute(select(*_KEYS, sends.c.category, sends.c.claimed_at).where(reached, theirs)):
-            _keep_latest(self._message, row[:3], row.claimed_at)
-            if row.category == MARKETING:
-                _keep_latest(self._promotional, row[:3], row.claimed_at)
-        theirs = or_(*(consent.c[key.name].in_(values[key.name]) for key in _KEYS))
-        for row in connection.execute(select(consent).where(theirs)):
-            for value in filter(None, (row.customer_id, row.phone, row.user_id)):
-                self._stated.setdefault(value, []).append(Consent(row.consent, row.stated_at))
-
-    def facts(self, send: Candidate) -> Facts:
-        keys = [key for key in (send.customer_id, send.phone, send.user_id) if key]
-        planned, published = Consent(send.consent, send.consent_at), self._published.get(send.send_id, Consent())
-        return Facts(
-            phone=send.phone,
-            user_id=send.user_id,
-            consent=newest(planned, published, *(stated for key in keys for stated in self._stated.get(key, ()))),
-            parameters=send.parameters,
-            last_promotional_at=max((self._promotional[k] for k in keys if k in self._promotional), default=None),
-            last_message_at=max((self._message[k] for k in keys if k in self._message), default=None),
-        )
-
-
-def _keep_latest(latest: dict[str, datetime], keys: Sequence[str | None], at: datetime) -> None:
-    for key in filter(None, keys):
-        latest[key] = max(at, latest.get(key, at))

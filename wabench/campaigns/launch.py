@@ -82,8 +82,13 @@ def is_sending(settings: Settings, campaign: Campaign) -> bool:
     return holder is not None and holder.is_running and locks.is_held(_lock_file(settings, campaign))
 
 
-def start(settings: Settings, name: str, actor: str, *, live: bool = False, resumes: bool = False) -> None:
+def start(
+    settings: Settings, name: str, actor: str, *, live: bool = False, resumes: bool = False,
+    budget: float | None = None,
+) -> None:  # fmt: skip
     """Have a campaign sent, or gone on with, by a process of its own; returns once that sends, or has sent all.
+
+    `budget` is what one that is resumed may cost in all from now on.
 
     Raises what `run` or `resume` would, Busy where it is being sent, and WabenchError with what the process said where
     it ended badly.
@@ -97,7 +102,8 @@ def start(settings: Settings, name: str, actor: str, *, live: bool = False, resu
     elif campaign.status not in (CampaignState.PAUSED, CampaignState.RUNNING):
         raise Refused(f"campaign {name!r} is {campaign.status}; only one that was running can be resumed")
     runner.sending_channel(settings, campaign, live)
-    words = ["campaign", "resume" if resumes else "run", name, "--run-as", actor, *(["--live"] if live else [])]
+    words = ["campaign", "resume" if resumes else "run", name, "--run-as", actor, *(["--live"] if live else []),
+             *(["--budget", str(budget)] if resumes and budget is not None else [])]  # fmt: skip
     log = log_of(settings, campaign)
     _await(settings, campaign, _spawn(settings, words, log), log)
 

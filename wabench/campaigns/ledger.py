@@ -12,7 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, text
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, text, update
 
 from wabench.campaigns import schema
 from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
@@ -50,6 +50,9 @@ class Campaign:
     finished_at: datetime | None = None
     template_body: str | None = None
     starts_at: datetime | None = None
+    skips_cold: bool | None = None
+    at_best_hour: bool | None = None
+    budget: float | None = None
     variants: tuple[Variant, ...] = ()
 
     @property
@@ -200,6 +203,15 @@ class Ledger:
                 f"campaign {campaign.name!r} was planned again meanwhile; test it, then let somebody approve it"
             )
 
+    def set_budget(self, campaign: Campaign, budget: float, actor: str, now: datetime) -> None:
+        """Let a campaign cost another amount in all; raises Refused for one whose sends have no prices."""
+        if campaign.budget is None:
+            raise Refused(f"campaign {campaign.name!r} was planned without a budget, so its sends have no prices")
+        with self.writing() as connection:
+            this = update(campaigns).where(campaigns.c.campaign_id == campaign.campaign_id)
+            connection.execute(this.values(budget=budget))
+            note(connection, now, actor, "budget", campaign.campaign_id, detail=f"{budget:,.2f}")
+
     def tally(self, campaign_id: str) -> list[Tally]:
         """Count a campaign's sends by state, reason and error."""
         by = (sends.c.state, sends.c.reason, sends.c.error_code)
@@ -287,13 +299,15 @@ class Ledger:
         with self.writing() as connection:
             note(connection, now, actor, action, detail=detail)
 
-    def recently_promoted(self, since: datetime) -> frozenset[str]:
-        """Give the customer ids, phones and user ids that a promotional message may have reached after a moment."""
-        keys = (sends.c.customer_id, sends.c.phone, sends.c.user_id)
+    def recently_promoted(self, since: datetime, most: int = 1) -> frozenset[str]:
+        """Give the customer ids, phones and user ids that so many promotions may have reached after a moment."""
         reached = sends.c.state.in_(schema.MAY_HAVE_REACHED) & (sends.c.category == MARKETING)
+        found: set[str] = set()
         with self.reading() as connection:
-            rows = connection.execute(select(*keys).where(reached, sends.c.claimed_at > since))
-            return frozenset(key for row in rows for key in row if key)
+            for key in (sends.c.customer_id, sends.c.phone, sends.c.user_id):
+                often = select(key).where(reached, sends.c.claimed_at > since, key.is_not(None))
+                found.update(connection.scalars(often.group_by(key).having(func.count() >= most)))
+        return frozenset(found)
 
 
 def send_id(campaign_id: str, customer_id: str) -> str:

@@ -3,23 +3,28 @@
 import getpass
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from wabench import accounts, providers, published
-from wabench.campaigns import audience, ledger, schedule, templates
+from wabench.campaigns import audience, clock, costs, ledger, limits, schedule, templates
 from wabench.campaigns import variants as variants_of
+from wabench.campaigns.clock import Quiet
 from wabench.campaigns.holdout import HELD_OUT, TREATED, Holdout, Power, power
+from wabench.campaigns.known import country_of
 from wabench.campaigns.ledger import Campaign, Tally
-from wabench.campaigns.policy import HOLDOUT, MARKETING, Decision, Facts, Rules, Skip, decide
+from wabench.campaigns.policy import HOLDOUT, Decision, Facts, Pressure, Rules, Skip, decide
 from wabench.campaigns.schema import CampaignState, SendState
 from wabench.campaigns.variants import Variant, Wanted
 from wabench.errors import Refused, UsageError, WabenchError
 from wabench.settings import ProviderSettings, Settings, TemplateSettings
 
 _FUNNEL = "select * from fct_campaigns where campaign_id = $campaign_id order by variant"
-_PEOPLE = ("customer_id", "phone", "user_id", "consent", "consent_at")
+_PEOPLE = (
+    "customer_id", "phone", "user_id", "consent", "consent_at", "local_timezone", "timezone", "last_interaction_at",
+    "best_hour", "best_hour_messages",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +46,26 @@ def plan(
     settings: Settings, name: str, segment: str, template_name: str = "", params: Sequence[str] = (),
     provider: str = "meta", now: datetime | None = None, holdout: float | None = None,
     variants: Sequence[Wanted] = (), starts_at: datetime | None = None, actor: str | None = None,
+    skips_cold: bool = False, at_best_hour: bool = False,
+    budget: float | None = None,
 ) -> Plan:  # fmt: skip
     """Freeze a campaign; one of that name that is not approved yet is replaced.
 
     It has one template or several `variants`. `holdout` is the share of customers to hold out, by default the shop's;
-    `starts_at` the moment it may be run from on; `actor` who plans it, by default who is at this machine. Raises
-    UsageError for an unknown segment, template, variable or column, Refused for a template that is not approved, for a
-    start that is over and for a name that is taken by an approved campaign.
+    `starts_at` the moment it may be run from on; `actor` who plans it, by default who is at this machine. `skips_cold`
+    leaves out who gave no sign of life for long, `at_best_hour` lets each get it at their own best hour, `budget` is
+    what its messages may cost. Raises UsageError for an unknown segment, template, variable or column and for a budget
+    where there is no price, Refused for a template that is not approved, for a start that is over and for a name that
+    is taken by an approved campaign.
     """
     at = now or datetime.now(UTC)
     if starts_at and starts_at < at:
         raise Refused(f"{schedule.told(settings, starts_at)} is over; give a later start, or none to run it at once")
     chosen = audience.select(settings, segment)
+    if skips_cold and "last_interaction_at" not in chosen.customers.column_names:
+        raise UsageError(
+            f"{segment} has no column last_interaction_at, so who is cold can't be told; leave --skip-cold"
+        )
     texts = _texts(settings, provider, template_name, variants, params, chosen.customers.column_names)
     with ledger.opened(settings) as opened:  # planned again, a campaign keeps its id and so holds out the same
         campaign_id = opened.id_of(name) or secrets.token_hex(6)
@@ -76,12 +89,19 @@ def plan(
         planned_at=at,
         template_body=first.template_body,
         starts_at=starts_at,
+        skips_cold=skips_cold,
+        at_best_hour=at_best_hour,
+        budget=budget,
         variants=tuple(text.variant for text in texts) if variants else (),
     )
     used = {source for text in texts for source in text.sources.values()}
     wanted = {*_PEOPLE, *used} & set(chosen.customers.column_names)
     customers = chosen.customers.select(sorted(wanted)).to_pylist()
-    rows = list(_sends(customers, texts, rules(settings, provider, campaign.category), kept_back, campaign))
+    rows = list(
+        _sends(customers, texts, rules_of(settings, campaign), kept_back, campaign, settings.best_hour_messages)
+    )
+    if budget is not None:
+        _price(settings, campaign, rows)
     return _store(settings, campaign, rows, {text.variant.variant: text.body for text in texts})
 
 
@@ -130,21 +150,32 @@ def _text(
     return _Text(variant, template.category, template.body, sources)
 
 
+def _price(settings: Settings, campaign: Campaign, rows: Sequence[dict[str, Any]]) -> None:
+    """Put into each send what it costs; raises UsageError where the price book does not say."""
+    ways = {id(row): (row["phone"], row["user_id"]) for row in rows if row["state"] is SendState.PLANNED}
+    countries = {key: country_of(*way) or "" for key, way in ways.items()}
+    samples = {countries[key]: way for key, way in ways.items()}
+    day = campaign.starts_at or campaign.created_at
+    prices = costs.prices(settings, campaign.provider, campaign.category, samples, day)
+    for row in rows:
+        row["price"] = prices[countries[id(row)]] if id(row) in countries else None
+
+
 def _store(
     settings: Settings, campaign: Campaign, rows: Sequence[Mapping[str, Any]], bodies: Mapping[str, str]
 ) -> Plan:
     """Put a plan into the ledger, and tell what it comes to."""
-    since = (campaign.starts_at or campaign.created_at) - timedelta(hours=settings.promo_cap_hours)
+    held_to, at = rules_of(settings, campaign), campaign.starts_at or campaign.created_at
     with ledger.opened(settings) as opened:
         stored = opened.plan(campaign, rows)
         tally = opened.tally(stored.campaign_id)
-        promoted = opened.recently_promoted(since)
+        promoted = [opened.recently_promoted(at - limit.window, limit.most) for limit in held_to.limits]
     planned = [row for row in rows if row["state"] is SendState.PLANNED]
     first = planned[0] if planned else None
     return Plan(
         campaign=stored,
         tally=tally,
-        capped_now=_capped(planned, promoted) if campaign.category == MARKETING else 0,
+        capped_now=_capped(planned, frozenset().union(*promoted)),
         minutes=len(planned) / asked_rate(settings, campaign.provider) / 60,
         sample=templates.fill(bodies[first["variant"] or ""], first["parameters"]) if first else None,
         power=_power(settings, rows),
@@ -172,7 +203,37 @@ def rules(settings: Settings, provider: str, category: str) -> Rules:
         promo_cap=timedelta(hours=settings.promo_cap_hours),
         customer_gap=timedelta(seconds=can.seconds_between_messages_to_one_customer),
         takes_user_ids=can.user_id_recipients,
+        pressure=(
+            Pressure(settings.promo_per_7_days, timedelta(days=7)),
+            Pressure(settings.promo_per_30_days, timedelta(days=30)),
+        ),
+        closed_countries=settings.closed_countries,
+        zone=settings.zone,
+        quiet=None if _rehearses(settings, provider) else _quiet(settings),
     )
+
+
+def rules_of(settings: Settings, campaign: Campaign) -> Rules:
+    """Gather all that a campaign is held to; people wait for their best hour from its start on, in no rehearsal."""
+    is_real = not _rehearses(settings, campaign.provider)
+    begun = campaign.started_at if campaign.at_best_hour and is_real else None
+    return replace(
+        rules(settings, campaign.provider, campaign.category),
+        people_a_day=limits.people_a_day(settings, campaign.provider) if is_real else None,
+        cold_after=timedelta(days=settings.cold_days) if campaign.skips_cold else None,
+        best_hour_until=begun + timedelta(hours=settings.best_hour_within_hours) if begun else None,
+    )
+
+
+def _quiet(settings: Settings) -> Quiet | None:
+    start, end = time.fromisoformat(settings.quiet_from), time.fromisoformat(settings.quiet_until)
+    return Quiet(start, end) if start != end else None
+
+
+def _rehearses(settings: Settings, provider: str) -> bool:
+    """Tell whether nobody is written to at all, so that nobody is woken up either."""
+    address = channel_settings(settings, provider).base_url or accounts.capabilities(settings, provider).base_url
+    return accounts.is_rehearsal(address)
 
 
 def channel_settings(settings: Settings, provider: str) -> ProviderSettings:
@@ -195,13 +256,14 @@ def _power(settings: Settings, rows: Iterable[Mapping[str, Any]]) -> Power | Non
 
 
 def _sends(
-    customers: Iterable[Mapping[str, Any]], texts: Sequence[_Text], rules: Rules, holdout: Holdout, campaign: Campaign
-) -> Iterator[dict[str, Any]]:
+    customers: Iterable[Mapping[str, Any]], texts: Sequence[_Text], rules: Rules, holdout: Holdout, campaign: Campaign,
+    enough_for_best_hour: int,
+) -> Iterator[dict[str, Any]]:  # fmt: skip
     """Decide each customer, once; of several that share a phone or a user id the first is written to, or held out."""
     customers_seen: set[str] = set()
     recipients: set[tuple[str, str]] = set()
     shares = [text.variant.share for text in texts]
-    now = campaign.created_at
+    begins_at = campaign.starts_at or campaign.created_at
     for customer in customers:
         if customer["customer_id"] in customers_seen:
             continue
@@ -215,8 +277,12 @@ def _sends(
             parameters=templates.render(text.sources, customer),
             is_repeat=not ways.isdisjoint(recipients),
             is_held_out=holdout.has(customer["customer_id"]),
+            country=country_of(customer.get("phone"), customer.get("user_id")) if rules.closed_countries else None,
+            last_interaction_at=audience.moment(customer.get("last_interaction_at")),
+            zone=clock.zone(_zone_name(customer), rules.zone),
+            best_hour=_best_hour(customer, enough_for_best_hour),
         )
-        decision = decide(facts, rules, now)
+        decision = decide(facts, rules, begins_at)
         arm = _arm(decision)
         if arm:
             recipients |= ways
@@ -226,8 +292,21 @@ def _sends(
             "is_personalised": templates.names_customer(text.sources, facts.parameters),
             "arm": arm if holdout.share else None,
         }
-        row = _row(customer["customer_id"], facts, decision, rules, now)
-        yield row | of_text | {"due_at": campaign.starts_at or now}
+        row = _row(customer["customer_id"], facts, decision, rules, campaign.created_at)
+        yield row | of_text | {"due_at": begins_at, "timezone": _zone_name(customer)}
+
+
+def _zone_name(customer: Mapping[str, Any]) -> str | None:
+    return customer.get("local_timezone") or customer.get("timezone") or None
+
+
+def _best_hour(customer: Mapping[str, Any], enough: int) -> int | None:
+    """Give a customer's own best hour, None where too little is known of them; a file has both as text."""
+    try:
+        hour, messages = int(customer.get("best_hour") or 0), int(customer.get("best_hour_messages") or 0)
+    except ValueError:
+        return None
+    return hour if messages >= enough and 0 <= hour < 24 else None
 
 
 def _arm(decision: Decision) -> str | None:
@@ -249,6 +328,8 @@ def _row(customer_id: str, facts: Facts, decision: Decision, rules: Rules, now: 
         "consent_at": facts.consent.stated_at,
         "state": SendState.SUPPRESSED if skip else SendState.PLANNED,
         "reason": skip.reason if skip else None,
+        "last_interaction_at": facts.last_interaction_at,
+        "best_hour": facts.best_hour,
         "attempts": 0,
         "planned_at": now,
     }

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from duckdb import DuckDBPyConnection
 from sqlalchemy import Connection, func, select
 
-from wabench.campaigns import alone, known_templates, ledger
+from wabench.campaigns import alone, health, known_templates, ledger
 from wabench.campaigns.claims import CALLBACK_PREFIX
 from wabench.campaigns.known_templates import Told
 from wabench.campaigns.ledger import Ledger
@@ -73,7 +73,10 @@ def read_back(settings: Settings, warehouse: DuckDBPyConnection) -> int:
         StatusSeen(data, status, message_id, code, family, _utc(at))
         for data, status, message_id, code, family, at in rows
     )
-    return settle(settings, seen)
+    settled = settle(settings, seen)
+    with ledger.opened(settings) as opened:
+        health.pause_unwell(settings, opened, warehouse, datetime.now(UTC))
+    return settled
 
 
 def _hear(opened: Ledger, warehouse: DuckDBPyConnection) -> None:

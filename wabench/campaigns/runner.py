@@ -17,9 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from wabench import __version__, accounts, providers, sandbox
 from wabench.accounts import is_rehearsal
-from wabench.campaigns import alone, audience, claims, ledger, schedule, templates
+from wabench.campaigns import alone, audience, claims, health, ledger, schedule, templates
 from wabench.campaigns.ledger import Campaign, Ledger, Tally
-from wabench.campaigns.plan import asked_rate, channel_settings, rules
+from wabench.campaigns.plan import asked_rate, channel_settings, rules_of
 from wabench.campaigns.schema import CampaignState
 from wabench.campaigns.sender import MOST_IN_FLIGHT, Sender
 from wabench.errors import Busy, Refused, WabenchError
@@ -121,14 +121,15 @@ def run(settings: Settings, name: str, actor: str, *, live: bool = False, settle
 
 
 def resume(
-    settings: Settings, name: str, actor: str, *, live: bool = False, retry_unknown: bool = False, settle: Settle,
-    on_turn: OnTurn,
+    settings: Settings, name: str, actor: str, *, live: bool = False, retry_unknown: bool = False,
+    budget: float | None = None, settle: Settle, on_turn: OnTurn,
 ) -> Run:  # fmt: skip
     """Go on with a paused campaign; `retry_unknown` sends again what stayed unknown, once its wait is over.
 
-    Raises Refused as `run` does, and for `retry_unknown` while the statuses that came back can't be read.
+    `budget` is what it may cost in all from now on. Raises Refused as `run` does, and for `retry_unknown` while the
+    statuses that came back can't be read.
     """
-    may_start = partial(_may_resume, retry_unknown=retry_unknown)
+    may_start = partial(_may_resume, retry_unknown=retry_unknown, budget=budget)
     return _Runner(settings, name, actor, live, settle, on_turn).run(may_start, must_settle=retry_unknown)
 
 
@@ -178,10 +179,13 @@ def _may_run(settings: Settings, opened: Ledger, campaign: Campaign, actor: str,
 
 
 def _may_resume(
-    settings: Settings, opened: Ledger, campaign: Campaign, actor: str, now: datetime, retry_unknown: bool
-) -> bool:
+    settings: Settings, opened: Ledger, campaign: Campaign, actor: str, now: datetime, retry_unknown: bool,
+    budget: float | None,
+) -> bool:  # fmt: skip
     if campaign.status not in (CampaignState.PAUSED, CampaignState.RUNNING, CampaignState.FINISHED):
         raise Refused(f"campaign {campaign.name!r} is {campaign.status}; only one that was running can be resumed")
+    if budget is not None:
+        opened.set_budget(campaign, budget, actor, now)
     retried = _retry_unknown(settings, opened, campaign, actor, now) if retry_unknown else 0
     if campaign.status is CampaignState.FINISHED and not retried:
         return False
@@ -226,6 +230,7 @@ class _Runner:
             campaign = opened.campaign(self._name)
             calls: Counter[str] = Counter()
             if may_start(self._settings, opened, campaign, self._actor, datetime.now(UTC)):
+                campaign = opened.campaign(self._name)  # with its start, and the budget it has now
                 calls = self._send(opened, campaign, channel)
                 self._read_back()
             tally = opened.tally(campaign.campaign_id)
@@ -261,7 +266,7 @@ class _Runner:
         return sender.counts
 
     async def _sending(self, opened: Ledger, campaign: Campaign, channel: Channel) -> Sender:
-        held_to = rules(self._settings, campaign.provider, campaign.category)
+        held_to = rules_of(self._settings, campaign)
         turn = partial(claims.take_turn, opened, campaign, held_to, audience.consents(self._settings, campaign))
         async with AsyncExitStack() as stack:
             thread = stack.enter_context(ThreadPoolExecutor(1, "ledger"))
@@ -269,7 +274,7 @@ class _Runner:
             sender = Sender(
                 lambda outcomes, want: turn(outcomes, want, datetime.now(UTC)),
                 providers.get(campaign.provider), channel, clients, self._rate(campaign, channel), thread,
-                self._on_turn, self._read_back, self._settings.give_up_seconds,
+                self._on_turn, self._read_back, self._settings.give_up_seconds, health.tolerance(self._settings),
             )  # fmt: skip
             _stop_on_signals(sender)
             await sender.run()

@@ -129,6 +129,9 @@ campaigns = Table(
     Column("finished_at", Utc),
     Column("template_body", Text),  # as it was when planned, what is the same for everybody filled in
     Column("starts_at", Utc),  # not before this moment; null: whenever somebody runs it
+    Column("skips_cold", Boolean),  # whether who gave no sign of life for long is left out
+    Column("at_best_hour", Boolean),  # whether each gets it at their own best hour
+    Column("budget", Float),  # what its messages may cost in the project's currency; null: whatever they do
 )
 
 variants = Table(  # the texts of a campaign that has several; one that has a single text has it itself
@@ -181,11 +184,16 @@ sends = Table(
     Column("outcome_at", Utc),
     Column("text_length", Integer),  # characters of the whole text as this customer reads it
     Column("is_personalised", Boolean),  # whether their name is in it
+    Column("timezone", String(60)),  # the customer's; null: the shop's
+    Column("last_interaction_at", Utc),  # as known when planned
+    Column("price", Float),  # of one message by the price book, in the project's currency; where there is a budget
+    Column("best_hour", Integer),  # their own local hour; null: too little is known of them
     UniqueConstraint("campaign_id", "customer_id"),
 )
 Index("sends_due", sends.c.campaign_id, sends.c.state, sends.c.due_at)
 for _key in (sends.c.customer_id, sends.c.phone, sends.c.user_id):
     Index(f"sends_by_{_key.name}", _key, sends.c.claimed_at)
+Index("sends_by_claim", sends.c.claimed_at)
 for _key in (sends.c.phone, sends.c.user_id):  # two customers may share a phone; it is written to once
     _once = sends.c.state != _S.SUPPRESSED
     Index(f"sends_once_{_key.name}", sends.c.campaign_id, _key, unique=True, sqlite_where=_once, postgresql_where=_once)
@@ -306,6 +314,8 @@ def connect(url: str) -> Engine:
         with engine.begin() as connection:
             for column in lacking:
                 _add(connection, column)
+            for index in (index for name in known for index in metadata.tables[name].indexes):
+                index.create(connection, checkfirst=True)  # such a ledger lacks the newer ones of these too
     return engine
 
 

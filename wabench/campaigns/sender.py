@@ -18,6 +18,7 @@ import httpx
 from wabench.campaigns import calls
 from wabench.campaigns.claims import Claim, Outcome, Turn
 from wabench.campaigns.pacing import Pace
+from wabench.campaigns.policy import Tolerance
 from wabench.campaigns.schema import CampaignState
 from wabench.providers.base import Accepted, Channel, Failed, Message, Provider
 from wabench.providers.errors import ErrorFamily
@@ -29,6 +30,8 @@ _POLL_SECONDS = 1.0  # how soon a pause or a cancel from elsewhere is noticed
 _USUAL_CALL_SECONDS = 2.0  # slower answers than this lower the rate instead of holding ever more connections
 _READ_BACK_SECONDS = 60  # who says STOP expects it within minutes; reading costs a fraction of a second
 _HOPELESS_LOST = 20  # in a row: at 3 % lost answers that is no chance, and each is a person nobody knows about
+
+_USUAL = Tolerance()
 
 TakeTurn = Callable[[Sequence[Outcome], int], Turn]
 """Write outcomes and claim so many sends; called in the executor's one thread."""
@@ -45,12 +48,12 @@ class Sender:
         self, take_turn: TakeTurn, provider: Provider, channel: Channel, clients: Sequence[httpx.AsyncClient],
         rate: float,
         executor: Executor, on_turn: Callable[[Counter[str]], None] = lambda counts: None,
-        read_back: Callable[[], object] = lambda: None, give_up_seconds: float = 60,
+        read_back: Callable[[], object] = lambda: None, give_up_seconds: float = 60, tolerance: Tolerance = _USUAL,
     ) -> None:  # fmt: skip
         self.counts: Counter[str] = Counter()
         self.stopped: str | None = None
         self._take_turn, self._executor, self._on_turn = take_turn, executor, on_turn
-        self._read_back, self._give_up_seconds = read_back, give_up_seconds
+        self._read_back, self._give_up_seconds, self._tolerance = read_back, give_up_seconds, tolerance
         self._provider, self._channel, self._clients = provider, channel, cycle(clients)
         self._pace = Pace(rate)
         self._most_in_flight = min(MOST_IN_FLIGHT, max(4, ceil(rate * _USUAL_CALL_SECONDS)))
@@ -177,6 +180,7 @@ class Sender:
         else:
             self._refused_since = None
             self._heed_loss(result)
+            self._heed_failures(result)
 
     def _heed_refusal(self, result: Failed) -> None:
         now = asyncio.get_running_loop().time()
@@ -184,6 +188,11 @@ class Sender:
         self._refused_since = self._refused_since or now
         if now - self._refused_since > self._give_up_seconds:
             self.stop(f"nothing was accepted for {self._give_up_seconds:g} seconds: {result.code} {result.detail}")
+
+    def _heed_failures(self, result: Failed) -> None:
+        failed = self.counts[ErrorFamily.NEVER]
+        if why := self._tolerance.failing(failed, failed + self.counts["accepted"]):
+            self.stop(f"{why}; the last one: {result.code} {result.detail}")
 
     def _heed_loss(self, result: Failed) -> None:
         self._lost += result.family is ErrorFamily.MAYBE_SENT

@@ -1,5 +1,6 @@
 """A campaign before it is sent: who gets it and who doesn't, what it costs, when it ends, what it will likely bring."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -7,22 +8,22 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
-import pyarrow as pa
 from sqlalchemy import delete, insert, select
 
 from wabench import accounts, published
-from wabench.campaigns import ledger
+from wabench.campaigns import clock, ledger, limits
+from wabench.campaigns.costs import PlanCost, plan_costs
 from wabench.campaigns.forecast import Expected, Past, Worth, forecast
 from wabench.campaigns.ledger import Campaign, Ledger
+from wabench.campaigns.limits import Limit
 from wabench.campaigns.moves import note
-from wabench.campaigns.plan import asked_rate, channel_settings
-from wabench.campaigns.policy import MARKETING
+from wabench.campaigns.plan import asked_rate, channel_settings, rules_of
+from wabench.campaigns.policy import CAP, PRESSURE, waiting
 from wabench.campaigns.schema import CampaignState, SendState, forecasts, sends
 from wabench.errors import Refused, WabenchError
 from wabench.published import Published
-from wabench.settings import ROOT, Settings
+from wabench.settings import Settings
 
 _DAY = timedelta(days=1)
 _LOOKBACK = 365 * _DAY
@@ -41,30 +42,6 @@ _ACTUAL = {
 
 
 @dataclass(frozen=True, slots=True)
-class PlanCost:
-    """What the sends cost on one plan, its monthly fee aside; `free` of them are of what is left of its quota.
-
-    `total` is None where the price book has no price for some of the countries.
-    """
-
-    provider: str
-    plan: str
-    is_own: bool
-    messages: int
-    free: int
-    monthly_fee: float | None
-    total: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """How many people the provider lets the account begin with in 24 hours, and how many it has begun with."""
-
-    allowed: int
-    written: int
-
-
-@dataclass(frozen=True, slots=True)
 class Support:
     """Who waits for an answer already, and how many dialogs a day were answered in the last 28 days."""
 
@@ -77,8 +54,8 @@ class Support:
 class Simulation:
     """What a plan would come to; `campaigns` and `months` are the earlier sends that `expected` stands on.
 
-    `capped` of those who were planned had a promotion too lately to get this one if it began when it may; `reachable`
-    are the others.
+    `capped` of those who were planned had a promotion too lately to get this one if it began when it may, `pressed` too
+    many of them; `reachable` are the others, `held` of whom would wait for the end of their night or their best hour.
     """
 
     campaign: Campaign
@@ -95,6 +72,8 @@ class Simulation:
     campaigns: int
     months: int
     support: Support | None
+    pressed: int = 0
+    held: int = 0
 
     @property
     def cost(self) -> PlanCost | None:
@@ -122,22 +101,28 @@ def simulate(settings: Settings, name: str, actor: str, now: datetime | None = N
             raise Refused(f"campaign {name!r} is {campaign.status}; what was expected of it stands in its report")
         begins_at = max(at, campaign.starts_at or at)
         planned = _planned(opened, campaign)
-        recipients = _uncapped(settings, opened, campaign, planned, begins_at)
+        recipients, too_many = _uncapped(settings, opened, campaign, planned, begins_at)
         tally = opened.tally(campaign.campaign_id)
     reachable = len(recipients)
+    waits = _waits(settings, campaign, recipients, begins_at)
     version = _version(settings)
     history = _history(version, campaign) if version else []
-    limit = _limit(version, campaign) if version else None
+    limit = limits.of(version, campaign.provider) if version else None
     made = Simulation(
         campaign=campaign,
         made_at=at,
         reachable=reachable,
-        capped=len(planned) - reachable,
+        capped=too_many[CAP],
+        pressed=too_many[PRESSURE],
+        held=len(waits),
         left_out={t.reason or str(t.state): t.sends for t in tally if t.state is SendState.SUPPRESSED},
         currency=settings.currency,
-        costs=_costs(settings, version, campaign, recipients, begins_at),
+        costs=plan_costs(
+            settings, version, campaign.provider, campaign.category, [(one.phone, one.user_id) for one in recipients],
+            begins_at,
+        ),
         begins_at=begins_at,
-        finishes_at=begins_at + _takes(settings, campaign, reachable, limit),
+        finishes_at=max(begins_at + _takes(settings, campaign, reachable, limit), *waits, begins_at),
         limit=limit,
         expected=forecast(
             reachable, [_past(row) for row in history], _worth(version, recipients, history) if version else None,
@@ -182,24 +167,40 @@ class _Recipient:
     customer_id: str
     phone: str | None
     user_id: str | None
+    timezone: str | None
+    best_hour: int | None
 
 
 def _planned(opened: Ledger, campaign: Campaign) -> list[_Recipient]:
-    keys = (sends.c.customer_id, sends.c.phone, sends.c.user_id)
+    keys = (sends.c.customer_id, sends.c.phone, sends.c.user_id, sends.c.timezone, sends.c.best_hour)
     planned = (sends.c.campaign_id == campaign.campaign_id) & (sends.c.state == SendState.PLANNED)
     with opened.reading() as connection:
         rows = connection.execute(select(*keys).where(planned)).all()
-    return [_Recipient(row.customer_id, row.phone, row.user_id) for row in rows]
+    return [_Recipient(**row._asdict()) for row in rows]
 
 
 def _uncapped(
     settings: Settings, opened: Ledger, campaign: Campaign, planned: Sequence[_Recipient], begins_at: datetime
-) -> list[_Recipient]:
-    """Leave out who had a promotion so lately that this one is too many."""
-    if campaign.category != MARKETING:
-        return list(planned)
-    promoted = opened.recently_promoted(begins_at - timedelta(hours=settings.promo_cap_hours))
-    return [one for one in planned if promoted.isdisjoint(filter(None, (one.customer_id, one.phone, one.user_id)))]
+) -> tuple[list[_Recipient], Counter[str]]:
+    """Leave out who had a promotion so lately, or so many, that this one is too many; count them by the reason."""
+    too_many: Counter[str] = Counter()
+    left = list(planned)
+    for limit in rules_of(settings, campaign).limits:
+        promoted = opened.recently_promoted(begins_at - limit.window, limit.most)
+        before = len(left)
+        left = [one for one in left if promoted.isdisjoint(filter(None, (one.customer_id, one.phone, one.user_id)))]
+        too_many[limit.reason] += before - len(left)
+    return left, too_many
+
+
+def _waits(
+    settings: Settings, campaign: Campaign, recipients: Sequence[_Recipient], begins_at: datetime
+) -> list[datetime]:
+    """Tell until when those would wait whose night or best hour it is to wait for."""
+    held_to = rules_of(settings, replace(campaign, started_at=begins_at))
+    alike = Counter((one.timezone, one.best_hour) for one in recipients)
+    found = {key: waiting(held_to, begins_at, clock.zone(key[0], held_to.zone), key[1]) for key in alike}
+    return [hold.until for key, hold in found.items() if hold for _ in range(alike[key])]
 
 
 def _version(settings: Settings) -> Published | None:
@@ -207,49 +208,6 @@ def _version(settings: Settings) -> Published | None:
         return published.current(settings)
     except WabenchError:
         return None
-
-
-def _costs(
-    settings: Settings, version: Published | None, campaign: Campaign, recipients: Sequence[_Recipient],
-    day: datetime,
-) -> tuple[PlanCost, ...]:  # fmt: skip
-    ways = {"phone": [one.phone for one in recipients], "user_id": [one.user_id for one in recipients]}
-    people = pa.table({key: pa.array(values, pa.string()) for key, values in ways.items()})
-    seeds = {name: str(ROOT / "seeds" / f"{name}.csv") for name in ("calling_codes", "exchange_rates")}
-    asked = {
-        **seeds, "book": str(ROOT / "seeds" / "price_book.csv"), "plans": str(ROOT / "seeds" / "provider_plans.csv"),
-        "category": campaign.category, "currency": settings.currency, "day": day.date(),
-    }  # fmt: skip
-    with duckdb.connect(config={"memory_limit": "1GB"}) as connection:
-        connection.register("recipients", people)
-        rows = connection.sql(_sql("price_recipients"), params=asked).to_arrow_table().to_pylist()
-    used = _used(version, day) if version else {}
-    return tuple(_plan_cost(row, campaign, used.get((row["provider"], row["plan"]), 0)) for row in rows)
-
-
-def _plan_cost(row: Mapping[str, Any], campaign: Campaign, used: int) -> PlanCost:
-    free = min(row["messages"], max(row["free_quota"] - used, 0))
-    total = None
-    if not row["messages_without_price"]:
-        total = (row["messages"] - free) * row["price"] + row["messages"] * row["meta_price"]
-    return PlanCost(
-        provider=row["provider"],
-        plan=row["plan"],
-        is_own=row["is_in_use"] and row["provider"] == campaign.provider,
-        messages=row["messages"],
-        free=free,
-        monthly_fee=row["monthly_fee"],
-        total=total,
-    )
-
-
-def _used(version: Published, day: datetime) -> dict[tuple[str, str], int]:
-    """Count what the month of the send has used of each plan's quota already."""
-    if "month" not in version.columns("fct_provider_costs"):
-        return {}
-    sql = "select provider, plan, messages from fct_provider_costs where month = date_trunc('month', $day::timestamp)"
-    rows = version.query(sql, {"day": day.replace(tzinfo=None)}).to_pylist()
-    return {(row["provider"], row["plan"]): row["messages"] for row in rows}
 
 
 def _takes(settings: Settings, campaign: Campaign, messages: int, limit: Limit | None) -> timedelta:
@@ -264,14 +222,6 @@ def _takes(settings: Settings, campaign: Campaign, messages: int, limit: Limit |
         return by_pace
     left = max(limit.allowed - limit.written, 0)
     return max(by_pace, ceil((messages - left) / limit.allowed) * _DAY)
-
-
-def _limit(version: Published, campaign: Campaign) -> Limit | None:
-    if "allowed" not in version.columns("fct_limits"):
-        return None
-    sql = "select allowed, used from fct_limits where kind = 'tier' and provider = $provider"
-    rows = version.query(sql, {"provider": campaign.provider}).to_pylist()
-    return Limit(rows[0]["allowed"], rows[0]["used"]) if rows else None
 
 
 def _history(version: Published, campaign: Campaign) -> list[dict[str, Any]]:

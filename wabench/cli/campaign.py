@@ -43,6 +43,11 @@ def plan(
     holdout: Annotated[
         float | None, typer.Option(min=0, max=0.99, help="share that chance keeps back, to measure the lift")
     ] = None,
+    skip_cold: Annotated[bool, typer.Option("--skip-cold", help="leave out who gave no sign of life for long")] = False,
+    best_hour: Annotated[bool, typer.Option("--best-hour", help="to each at their own best hour of the day")] = False,
+    budget: Annotated[
+        float | None, typer.Option(min=0, help="what its messages may cost, in the project's currency; then it pauses")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Freeze who gets what: one ledger row per customer, with its parameters and, where a rule forbids it, the reason.
@@ -54,8 +59,9 @@ def plan(
     settings = configuration.load()
     texts, starts_at = variants.read(variant or ()), schedule.read(settings, at) if at else None
     planned = planning.plan(
-        settings, name, segment, template, param or [], provider, holdout=holdout, variants=texts, starts_at=starts_at
-    )
+        settings, name, segment, template, param or [], provider, holdout=holdout, variants=texts, starts_at=starts_at,
+        skips_cold=skip_cold, at_best_hour=best_hour, budget=budget,
+    )  # fmt: skip
     if as_json:
         console.show_json(asdict(planned))
         return
@@ -63,12 +69,18 @@ def plan(
     if planned.sample:
         console.out.print(f"the first would read: {planned.sample}", markup=False)
     if planned.capped_now:
-        console.out.print(f"{planned.capped_now} of them had a promotion too lately to be written to right now")
+        console.out.print(
+            f"{planned.capped_now} of them had a promotion too lately, or too many, to be written to right now"
+        )
     console.out.print(lifts.describe_power(planned.power), soft_wrap=True)
     for text in planned.campaign.variants:
         console.out.print(f"variant {text.variant}: {text.template_name} to {text.share:.0%}, by chance", markup=False)
     if start := planned.campaign.starts_at:
         console.out.print(f"it starts at {schedule.told(settings, start)}, not before")
+    if planned.campaign.at_best_hour:
+        console.out.print(f"each gets it at their own best hour, within {settings.best_hour_within_hours:g} hours")
+    if planned.campaign.budget is not None:
+        console.out.print(f"it pauses itself when its messages cost {planned.campaign.budget:,.2f} {settings.currency}")
     console.out.print(f"about {ceil(planned.minutes)} min at the channel's pace; next: wabench campaign test {name}")
 
 
@@ -158,6 +170,7 @@ def resume(
     retry_unknown: Annotated[
         bool, typer.Option("--retry-unknown", help="send again what stayed unknown; some may get it twice")
     ] = False,
+    budget: Annotated[float | None, typer.Option(min=0, help="what it may cost in all from now on")] = None,
     run_as: RunAs = "",
     as_json: Json = False,
 ) -> None:
@@ -166,7 +179,7 @@ def resume(
     Example: wabench campaign resume spring --live --retry-unknown
     """
     settings, actor = configuration.load(), run_as or getpass.getuser()
-    go_on = partial(runner.resume, settings, name, actor, live=live, retry_unknown=retry_unknown)
+    go_on = partial(runner.resume, settings, name, actor, live=live, retry_unknown=retry_unknown, budget=budget)
     _send(settings, name, as_json, go_on)
 
 

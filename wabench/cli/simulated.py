@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from wabench.campaigns import schedule
+from wabench.campaigns.costs import PlanCost
 from wabench.campaigns.forecast import Expected
-from wabench.campaigns.simulation import Compared, PlanCost, Simulation
+from wabench.campaigns.simulation import Compared, Simulation
 from wabench.cli import console
 from wabench.settings import Settings
 
@@ -15,6 +16,8 @@ def show(settings: Settings, made: Simulation) -> None:
     left_out = [{"left out": reason, "customers": count} for reason, count in made.left_out.items()]
     if made.capped:
         left_out.append({"left out": "a promotion too lately, if it began now", "customers": made.capped})
+    if made.pressed:
+        left_out.append({"left out": "too many promotions, if it began now", "customers": made.pressed})
     if left_out:
         console.show_table(left_out)
     console.show_table([_cost(cost) for cost in made.costs], f"cost in {made.currency}, the monthly fee aside")
@@ -40,6 +43,10 @@ def basis(made: Simulation) -> str:
 def _notes(settings: Settings, made: Simulation) -> Iterator[str]:
     begins, ends = (schedule.told(settings, moment) for moment in (made.begins_at, made.finishes_at))
     yield f"to {made.reachable:,} customers from {begins} to {ends} at the allowed pace"
+    if made.held:
+        yield f"{made.held:,} of them wait for the end of their night or for their best hour"
+    if made.campaign.budget is not None and made.cost and (total := made.cost.total) and total > made.campaign.budget:
+        yield f"the budget of {made.campaign.budget:,.2f} {made.currency} is less than it costs: it will pause itself"
     if made.limit:
         yield f"the provider allows {made.limit.allowed:,} people in 24 hours; {made.limit.written:,} were written to"
     yield basis(made)
