@@ -71,8 +71,8 @@ def test_who_waits_is_answered_once_and_the_figures_lead_to_their_customers(
     expect(page.get_by_role("button", name="Send", exact=False)).to_be_enabled()
     page.get_by_role("button", name="Send").dblclick()
     expect(dialog.get_by_text("Sent: the provider took it.")).to_be_visible()
-    expect(dialog.get_by_text("José, да, размер M есть.")).to_be_visible()
     expect(answer).to_have_value("")
+    expect(dialog.get_by_role("paragraph").filter(has_text="José, да, размер M есть.")).to_be_visible()
     cells = page.get_by_test_id("stDataFrame").first.locator("canvas [role=gridcell]")
     expect(cells.filter(has_text="answered").first).to_be_attached()
     assert [(line["to"], line["text"]) for line in sandbox_log(log)] == [("+5511900000001", "José, да, размер M есть.")]
