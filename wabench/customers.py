@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from wabench import views
+from wabench import masks, views
 from wabench.published import Published
 
 MOST = 50
@@ -44,4 +44,4 @@ def timeline(
     Of rows with `happened_at`, `kind`, `what` (a status or the like), `detail`, `amount` and `message_key`.
     """
     asked = {"customer_id": customer_id, "kinds": list(kinds or KINDS), "is_masked": is_masked, "size": size}
-    return views.rows(version, "customer_timeline", asked)
+    return views.rows(version, "customer_timeline", {**asked, "private": masks.PRIVATE, "hidden": masks.HIDDEN})

@@ -34,8 +34,8 @@ def sheet(rows: pa.RecordBatchReader, of: Published, name: str, about: Mapping[s
         "file": name,
         **about,
         "version": of.version,
-        "as_of": _iso(of.as_of),
-        "exported_at": _iso(datetime.now(UTC).replace(microsecond=0, tzinfo=None)),
+        "as_of": iso(of.as_of),
+        "exported_at": iso(datetime.now(UTC).replace(microsecond=0, tzinfo=None)),
         "rows": count,
         "columns": rows.schema.names,
         "sha256": sha256(written).hexdigest(),
@@ -69,5 +69,6 @@ def _neutral(texts: pa.Array) -> pa.Array:
     return pc.if_else(runs, pc.binary_join_element_wise("'", texts, ""), texts)
 
 
-def _iso(moment: datetime) -> str:
+def iso(moment: datetime) -> str:
+    """Write a naive UTC time with its Z."""
     return f"{moment.isoformat()}Z"

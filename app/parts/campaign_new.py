@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 from parts import bubble, charts, look, person, shop
-from parts.lang import N_, _, n_, number, percent, share
+from parts.lang import _, n_, number, percent, share
 
 from wabench import display, providers, segments
 from wabench.acts import campaigns as acts
@@ -23,11 +23,6 @@ from wabench.settings import Settings, TemplateSettings
 
 FIXED = "literal"
 SAMPLE = 2000  # customers of whom it is looked up how many order anyway
-SEVERITIES = {
-    lint.Severity.ERROR: N_("It would be refused"),
-    lint.Severity.WARNING: N_("It may be refused"),
-    lint.Severity.HINT: N_("It would do better otherwise"),
-}
 ICONS = {lint.Severity.ERROR: ":red[:material/error:]", lint.Severity.WARNING: ":orange[:material/warning:]",
          lint.Severity.HINT: ":gray[:material/lightbulb:]"}  # fmt: skip
 

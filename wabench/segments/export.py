@@ -22,9 +22,8 @@ from wabench.segments.files import Segment
 from wabench.segments.queries import catalog, count
 from wabench.segments.rules import rule_hash, to_data
 from wabench.settings import Settings
+from wabench.sheets import FORMULA, PHONE, iso
 
-_FORMULA = "^[=+\\-@\t\r\n＝＋－＠]"
-_PHONE = r"^\+[0-9]{6,15}$"  # a plus and digits call nothing, and an apostrophe would break every import of phones
 _MASKS = {
     "phone": "'•••• ' || right({column}, 4)",
     "email": "left({column}, 1) || '•••@' || split_part({column}, '@', 2)",
@@ -101,8 +100,8 @@ def _write(
         rule_hash=rule_hash(segment.where),
         segments={name: rule_hash(rule) for name, rule in named(segment.where, catalog(settings, version)).items()},
         version=version.version,
-        as_of=_iso(version.as_of),
-        exported_at=_iso(datetime.now(UTC).replace(microsecond=0, tzinfo=None)),
+        as_of=iso(version.as_of),
+        exported_at=iso(datetime.now(UTC).replace(microsecond=0, tzinfo=None)),
         rows=rows,
         columns=list(fields),
         masked=masked,
@@ -118,7 +117,7 @@ def _rows(settings: Settings, segment: Segment, version: Published, masked: list
     # Only columns of the catalog and the compiler's own words are written in; every value is bound.
     sql = f"{compiled.people} select {cells} from people where {compiled.decided} order by customer_id"  # noqa: S608
     return version.stream(
-        sql, {**compiled.params, "formula": _FORMULA, "phone": _PHONE}, tables=sets.tables(version, compiled)
+        sql, {**compiled.params, "formula": FORMULA, "phone": PHONE}, tables=sets.tables(version, compiled)
     )
 
 
@@ -149,7 +148,3 @@ def _digest(file: IO[bytes]) -> str:
     while block := file.read(1 << 20):
         digest.update(block)
     return digest.hexdigest()
-
-
-def _iso(moment: datetime) -> str:
-    return f"{moment.isoformat()}Z"

@@ -49,19 +49,9 @@ def headline_window(version: Published, days: int) -> dict[str, datetime | None]
     return {**window(version, days), "before": before}
 
 
-def headline(version: Published, days: int) -> dict[str, Any]:
-    """Give orders and revenue of a window beside those of the window before it."""
-    return rows(version, "headline", headline_window(version, days))[0]
-
-
 def grain(days: int) -> str:
     """Tell by what a chart over so many days counts: day, week or month, whichever it can show."""
     return "day" if days <= 30 else "week" if days <= 120 else "month"
-
-
-def revenue(version: Published, days: int, zone: str) -> list[dict[str, Any]]:
-    """Give net revenue over time, by day, week or month of the shop's zone."""
-    return windowed(version, "revenue", days, grain=grain(days), zone=zone)
 
 
 def period(version: Published, begun: datetime, grain: str, zone: ZoneInfo, days: int) -> dict[str, datetime]:

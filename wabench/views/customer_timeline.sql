@@ -22,13 +22,7 @@ messages as (
         case direction when 'in' then 'received' else 'sent' end as kind,
         case when direction = 'out' and is_replied then 'replied' else status end as what,
         coalesce(
-            case when $is_masked
-                then regexp_replace(
-                    regexp_replace(body_text, '\+?\d[\d\s().-]{6,}\d', '••••', 'g'),
-                    '[\w.+-]+@[\w-]+\.[\w.-]+', '•••@•••', 'g'
-                )
-                else body_text
-            end,
+            case when $is_masked then regexp_replace(body_text, $private, $hidden, 'g') else body_text end,
             template_name,
             content_kind,
             content_type
