@@ -10,6 +10,7 @@ from typing import Any
 from wabench import accounts, providers, published
 from wabench.campaigns import audience, clock, costs, ledger, limits, schedule, templates
 from wabench.campaigns import variants as variants_of
+from wabench.campaigns.audience import Audience
 from wabench.campaigns.clock import Quiet
 from wabench.campaigns.holdout import HELD_OUT, TREATED, Holdout, Power, power
 from wabench.campaigns.known import country_of
@@ -46,8 +47,7 @@ def plan(
     settings: Settings, name: str, segment: str, template_name: str = "", params: Sequence[str] = (),
     provider: str = "meta", now: datetime | None = None, holdout: float | None = None,
     variants: Sequence[Wanted] = (), starts_at: datetime | None = None, actor: str | None = None,
-    skips_cold: bool = False, at_best_hour: bool = False,
-    budget: float | None = None,
+    skips_cold: bool = False, at_best_hour: bool = False, budget: float | None = None,
 ) -> Plan:  # fmt: skip
     """Freeze a campaign; one of that name that is not approved yet is replaced.
 
@@ -62,10 +62,7 @@ def plan(
     if starts_at and starts_at < at:
         raise Refused(f"{schedule.told(settings, starts_at)} is over; give a later start, or none to run it at once")
     chosen = audience.select(settings, segment)
-    if skips_cold and "last_interaction_at" not in chosen.customers.column_names:
-        raise UsageError(
-            f"{segment} has no column last_interaction_at, so who is cold can't be told; leave --skip-cold"
-        )
+    _must_tell_cold(chosen, segment, skips_cold)
     texts = _texts(settings, provider, template_name, variants, params, chosen.customers.column_names)
     with ledger.opened(settings) as opened:  # planned again, a campaign keeps its id and so holds out the same
         campaign_id = opened.id_of(name) or secrets.token_hex(6)
@@ -94,15 +91,29 @@ def plan(
         budget=budget,
         variants=tuple(text.variant for text in texts) if variants else (),
     )
+    rows = _rows(settings, chosen, texts, campaign, kept_back)
+    return _store(settings, campaign, rows, {text.variant.variant: text.body for text in texts})
+
+
+def _must_tell_cold(chosen: Audience, segment: str, skips_cold: bool) -> None:
+    if skips_cold and "last_interaction_at" not in chosen.customers.column_names:
+        raise UsageError(
+            f"{segment} has no column last_interaction_at, so who is cold can't be told; leave --skip-cold"
+        )
+
+
+def _rows(
+    settings: Settings, chosen: Audience, texts: Sequence["_Text"], campaign: Campaign, kept_back: Holdout
+) -> list[dict[str, Any]]:
+    """Decide each of the chosen customers; where there is a budget, with what each message costs."""
     used = {source for text in texts for source in text.sources.values()}
     wanted = {*_PEOPLE, *used} & set(chosen.customers.column_names)
     customers = chosen.customers.select(sorted(wanted)).to_pylist()
-    rows = list(
-        _sends(customers, texts, rules_of(settings, campaign), kept_back, campaign, settings.best_hour_messages)
-    )
-    if budget is not None:
+    held_to = rules_of(settings, campaign)
+    rows = list(_sends(customers, texts, held_to, kept_back, campaign, settings.best_hour_messages))
+    if campaign.budget is not None:
         _price(settings, campaign, rows)
-    return _store(settings, campaign, rows, {text.variant.variant: text.body for text in texts})
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
