@@ -89,6 +89,7 @@ def plan(
         console.out.print(f"each gets it at their own best hour, within {settings.best_hour_within_hours:g} hours")
     if planned.campaign.budget is not None:
         console.out.print(f"it pauses itself when its messages cost {planned.campaign.budget:,.2f} {settings.currency}")
+    simulated.advise(settings, planned.campaign)
     console.out.print(f"about {ceil(planned.minutes)} min at the channel's pace; next: wabench campaign test {name}")
 
 
@@ -106,6 +107,8 @@ def simulate(name: Name, as_json: Json = False) -> None:
         console.show_json(asdict(made))
         return
     simulated.show(settings, made)
+    with ledger.opened(settings) as opened:
+        simulated.advise(settings, opened.campaign(name))
 
 
 @app.command("list")
