@@ -19,7 +19,7 @@ from wabench.campaigns.ledger import Tally
 from wabench.campaigns.schema import SendState
 from wabench.cli import console, lifts, retrying, simulated
 from wabench.cli.console import Json
-from wabench.errors import WabenchError
+from wabench.errors import UsageError, WabenchError
 from wabench.settings import Settings
 
 app = typer.Typer(help="Send a segment through a provider, once to each customer.", no_args_is_help=True)
@@ -66,6 +66,8 @@ def plan(
         retrying.only(segment, template, param, variant, holdout, skip_cold, best_hour)
         planned = retries.plan(settings, name, retry_of, starts_at=starts_at, budget=budget)
     else:
+        if not segment:
+            raise UsageError("a campaign has a --segment, or --retry-of a campaign whose failed sends it tries again")
         planned = planning.plan(
             settings, name, segment, template, param or [], provider, holdout=holdout, variants=texts,
             starts_at=starts_at, skips_cold=skip_cold, at_best_hour=best_hour, budget=budget,
