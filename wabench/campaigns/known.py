@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, or_, select
 from wabench import phones
 from wabench.campaigns import clock
 from wabench.campaigns.policy import MARKETING, Consent, Facts, Rules, newest
-from wabench.campaigns.schema import MAY_HAVE_REACHED, consent, sends
+from wabench.campaigns.schema import MAY_HAVE_REACHED, consent, replies, sends
 
 KEYS = (sends.c.customer_id, sends.c.phone, sends.c.user_id)
 Candidate = Row[Any]
@@ -37,6 +37,11 @@ class Known:
             if row.category == MARKETING:
                 for key in filter(None, row[:3]):
                     self._promoted.setdefault(key, {})[row.send_id] = row.claimed_at
+        lately = replies.c.claimed_at > since + rules.memory - rules.customer_gap
+        theirs = or_(*(replies.c[key.name].in_(values[key.name]) for key in KEYS))
+        answered = select(*(replies.c[key.name] for key in KEYS), replies.c.claimed_at)
+        for row in connection.execute(answered.where(replies.c.state.in_(MAY_HAVE_REACHED), lately, theirs)):
+            _keep_latest(self._message, row[:3], row.claimed_at)
         theirs = or_(*(consent.c[key.name].in_(values[key.name]) for key in KEYS))
         for row in connection.execute(select(consent).where(theirs)):
             for value in filter(None, (row.customer_id, row.phone, row.user_id)):
