@@ -22,7 +22,8 @@ from wabench.errors import Busy
 from wabench.schedule import campaigns, scheduler, state
 from wabench.schedule.jobs import Outcome, Past
 from wabench.schedule.scheduler import Scheduler
-from wabench.schedule.state import State
+from wabench.schedule.state import Run, State
+from wabench.schedule.table import ScheduleSettings
 from wabench.settings import Settings, load
 
 NOW = datetime.now(UTC)
@@ -142,6 +143,18 @@ def test_a_second_scheduler_is_refused_and_a_crontab_line_just_ends(home: Path, 
         again = start(home, "schedule", "--once")
         assert "nothing done: schedule (pid" in again.communicate()[0].decode()
         assert again.returncode == 0
+
+
+@pytest.mark.parametrize(("failures", "told"), [(1, []), (2, ["ingest failed 2 times in a row: no answer"])])
+def test_what_fails_again_is_told_to_people(settings: Settings, failures: int, told: list[str]) -> None:
+    run = Run("ingest", NOW, NOW, 1, NOW, Outcome.FAILED, "no answer")
+    past = Past(NOW, failures, NOW + timedelta(minutes=5))
+    state.save(settings, State(pasts={"ingest": past, "refresh": past}, runs=(run,)))
+    at_work = Scheduler(settings, NOW, print)  # its line for ingest is empty, so ingest is off
+    assert [alert.key for alert in at_work.alerts()] == ["job:refresh"] * (failures > 1)
+    on = settings.model_copy(update={"schedule": ScheduleSettings(ingest="0 * * * *", refresh="")})
+    state.save(settings, State(pasts={"ingest": past}, runs=(run,)))
+    assert [alert.text for alert in Scheduler(on, NOW, print).alerts()] == told
 
 
 def plan(settings: Settings, name: str, people: list[dict[str, object]], starts_at: datetime | None) -> None:

@@ -39,6 +39,7 @@ class Due:
 class Problem:
     """Something about a campaign that a person has to see to."""
 
+    kind: str
     name: str
     what: str
 
@@ -89,10 +90,11 @@ def _judge(settings: Settings, opened: Ledger, campaign: Campaign, now: datetime
             return _approved(settings, opened, campaign, now)
         case CampaignState.PAUSED if campaign.reason != STOPPED_BY_SYSTEM:
             is_by_person = (campaign.reason or "").startswith(_BY_PEOPLE)
-            return None if is_by_person else _problem(campaign, f"paused itself: {campaign.reason}")
+            return None if is_by_person else Problem("paused", campaign.name, f"paused itself: {campaign.reason}")
     stood = now - _last_alive(opened, campaign)
     if stood >= timedelta(hours=settings.campaign_expires_hours):
-        return _problem(campaign, f"has stood still for {stood.total_seconds() / 3600:.0f} hours; resume or cancel it")
+        hours = settings.campaign_expires_hours
+        return Problem("stands", campaign.name, f"has stood still for over {hours:g} hours; resume or cancel it")
     return _due(settings, opened, campaign, campaign.started_at or now)
 
 
@@ -101,7 +103,7 @@ def _approved(settings: Settings, opened: Ledger, campaign: Campaign, now: datet
     if campaign.starts_at is None or expires is None or now < campaign.starts_at:
         return None
     if now >= expires:
-        return _problem(campaign, "did not begin in time and expired; cancel it and plan it anew")
+        return Problem("expired", campaign.name, "did not begin in time and expired; cancel it and plan it anew")
     return _due(settings, opened, campaign, campaign.starts_at)
 
 
@@ -110,10 +112,6 @@ def _due(settings: Settings, opened: Ledger, campaign: Campaign, since: datetime
     is_free = not alone.is_held(settings, opened, channel)
     resumes = campaign.status is CampaignState.PAUSED
     return Due(campaign, channel, since, resumes, is_free)
-
-
-def _problem(campaign: Campaign, what: str) -> Problem:
-    return Problem(campaign.name, what)
 
 
 def _last_alive(opened: Ledger, campaign: Campaign) -> datetime:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from wabench import background, locks
+from wabench.alerts.standing import Alert
 from wabench.errors import Busy
 from wabench.masks import without_identities
 from wabench.schedule import children, jobs
@@ -54,6 +55,18 @@ class Lane:
         """Tell what runs to end; it is made up by the next scheduler."""
         for child in self._children:
             children.stop(child, Outcome.STOPPED, now)
+
+    def alerts(self) -> list[Alert]:
+        """List the jobs that failed too often in a row."""
+        failing = [
+            (job, past.failures)
+            for job, past in self._book.state.pasts.items()
+            if past.failures >= self._table.alert_after
+        ]
+        return [
+            Alert(f"job:{job}", f"{job} failed {failures} times in a row: {self._book.state.said(job)}")
+            for job, failures in failing
+        ]
 
     def line(self, job: str) -> str:
         """Give a job's cron line."""

@@ -13,10 +13,12 @@ from threading import Event
 from typing import Any
 
 from wabench import locks
+from wabench.alerts import telling
+from wabench.alerts.standing import Alert, standing
 from wabench.errors import WabenchError
 from wabench.schedule import campaigns, jobs
 from wabench.schedule.campaigns import Found
-from wabench.schedule.jobs import Past
+from wabench.schedule.jobs import Outcome, Past
 from wabench.schedule.lane import Lane
 from wabench.schedule.senders import Senders
 from wabench.schedule.state import Book
@@ -55,6 +57,7 @@ class Scheduler:
         at_once = Past(now, retry_at=now)
         self._looks = {
             "campaigns": _Look(settings.schedule.campaigns, at_once, self._look, self._take),
+            "alerts": _Look(settings.schedule.alerts, at_once, self._tell, self._take_told),
         }
 
     @property
@@ -64,7 +67,9 @@ class Scheduler:
 
     def turn(self, now: datetime, as_of: datetime | None = None) -> None:
         """Look after what runs, and begin what is due now, or was at `as_of`."""
-        self._lane.look_after(now)
+        if ("refresh", Outcome.DONE) in self._lane.look_after(now):
+            alerts = self._looks["alerts"]
+            alerts.past = replace(alerts.past, retry_at=now)
         self._lane.begin(now, as_of or now)
         for name, look in self._looks.items():
             self._follow(name, look, now, as_of or now)
@@ -93,12 +98,17 @@ class Scheduler:
                 look.past = replace(look.past, failures=0)
             except Exception as error:  # noqa: BLE001 - whatever it was, the rest goes on and it is tried again
                 look.past = replace(look.past, failures=look.past.failures + 1)
-                said = f": {error}" if isinstance(error, WabenchError | OSError) else ""
-                self._say(f"{name}: {type(error).__name__}{said}")
+                self._complain(name, error, look.past.failures)
         zone = self._settings.zone
         if look.future is None and look.line and jobs.due_at(look.line, look.past, as_of, zone):
             look.past = jobs.begun(look.past, now)
             look.future = self._threads.submit(look.begin(now))
+
+    def _complain(self, name: str, error: Exception, failures: int) -> None:
+        """Say what broke, ever more rarely while it stays broken."""
+        if failures & (failures - 1) == 0:
+            said = f": {error}" if isinstance(error, WabenchError | OSError) else ""
+            self._say(f"{name}: {type(error).__name__}{said}")
 
     def _look(self, now: datetime) -> Callable[[], Any]:
         unseen = self._senders.unseen(now)
@@ -107,6 +117,22 @@ class Scheduler:
     def _take(self, looked: Any, now: datetime) -> None:
         self.found, unseen = looked
         self._senders.take(self.found, unseen, now)
+
+    def _tell(self, now: datetime) -> Callable[[], Any]:
+        ours = self.alerts()
+        return lambda: telling.tell(self._settings, [*standing(self._settings, now), *ours], now)
+
+    def _take_told(self, told: Any, now: datetime) -> None:
+        if told:
+            self._say(f"alerts: {told} told")
+
+    def alerts(self) -> list[Alert]:
+        """List what of the schedule itself has to be told."""
+        problems = self._senders.problems(self.found)
+        campaigns_ = [
+            Alert(f"campaign:{each.kind}:{each.name}", f"campaign {each.name} {each.what}") for each in problems
+        ]
+        return [*self._lane.alerts(), *campaigns_]
 
 
 def lock(settings: Settings) -> Path:

@@ -65,7 +65,9 @@ class Senders:
     def problems(self, found: Found) -> list[Problem]:
         """List what people have to see to: what a look found, and what did not come to send several times."""
         tried = [
-            Problem(name, f"could not be sent, {attempt.tries} times: {self._said(name)}")
+            Problem(
+                "unsent", name, f"could not be sent, {attempt.tries} times: {self._book.state.said(_PREFIX + name)}"
+            )
             for name, attempt in self._book.state.attempts.items()
             if attempt.tries >= self._table.alert_after
         ]
@@ -113,10 +115,6 @@ class Senders:
         }
         if kept != self._book.state.attempts:
             self._book.state = replace(self._book.state, attempts=kept)
-
-    def _said(self, name: str) -> str:
-        runs = (run for run in reversed(self._book.state.runs) if run.job == _PREFIX + name and run.said)
-        return next((run.said for run in runs), "see `wabench schedule --list`")
 
 
 def _how(campaign: Campaign | None) -> tuple[Outcome, str]:

@@ -50,6 +50,11 @@ class State:
     def running(self) -> tuple[Run, ...]:
         return tuple(run for run in self.runs if run.outcome is Outcome.RUNNING)
 
+    def said(self, job: str) -> str:
+        """Give the last that runs of a job said of their failure."""
+        found = (run.said for run in reversed(self.runs) if run.job == job and run.said)
+        return next(found, "see `wabench schedule --list`")
+
     def with_run(self, run: Run) -> "State":
         """Add a run that begins; the oldest is forgotten."""
         kept = self.runs[-KEPT_RUNS + 1 :]
