@@ -107,14 +107,14 @@ def _waiting(settings: Settings, connection: duckdb.DuckDBPyConnection, files: l
     rows = connection.execute("select file, max(offset_to) from raw.loads group by file").fetchall()
     loaded = {str(file): int(until) for file, until in rows}
     for file in files:
-        reader = _reader(settings, file)
-        if reader is None:
+        read = reader(settings, file)
+        if read is None:
             continue
         for start, end in landing.spans(file.path, loaded.get(file.name, 0), SPAN_BYTES):
-            yield reader(start, end)
+            yield read(start, end)
 
 
-def _reader(settings: Settings, file: LandingFile) -> Callable[[int, int], Span] | None:
+def reader(settings: Settings, file: LandingFile) -> Callable[[int, int], Span] | None:
     """Tell how a landing file is read; None where nobody can (it loads once somebody can)."""
     unsaid = Reading(settings.zone, settings.region, settings.currency)
     tables: tuple[Table, ...] = ()

@@ -4,7 +4,20 @@ import sys
 
 import typer
 
-from wabench.cli import campaign, demo, doctor, ingest, provider, refresh, reply, sandbox, segment, template, workbench
+from wabench.cli import (
+    campaign,
+    demo,
+    doctor,
+    forget,
+    ingest,
+    provider,
+    refresh,
+    reply,
+    sandbox,
+    segment,
+    template,
+    workbench,
+)
 from wabench.cli.console import err
 from wabench.errors import WabenchError
 
@@ -34,6 +47,7 @@ app.add_typer(reply.app, name="reply")
 app.add_typer(provider.app, name="provider")
 app.command()(sandbox.sandbox)
 app.command()(doctor.doctor)
+app.command()(forget.forget)
 app.command("app")(workbench.run)
 
 
