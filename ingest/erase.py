@@ -13,13 +13,13 @@ from pathlib import Path
 
 import msgspec
 
-from ingest import erase_events, erase_records, landing, loader
+from ingest import erase_events, erase_records, landing, readings
 from ingest.erase_records import Layout
 from ingest.landing import Envelope, LandingFile
 from ingest.parse import EVENT_STREAMS, Span, batch_header, reads
 from ingest.sources.base import Table
 from wabench import providers
-from wabench.disk import appearing
+from wabench.disk import appearing, make_folder
 from wabench.erasure.traces import Person
 from wabench.errors import WabenchError
 from wabench.settings import Settings
@@ -63,8 +63,9 @@ def erase(settings: Settings, person: Person, only: Collection[str] | None = Non
 
     The caller holds the warehouse lock. A second call changes nothing.
     """
-    redo = _redo_file(settings)
     finish(settings)
+    redo = _redo_file(settings)
+    make_folder(redo.parent)
     changed = 0
     for file, edits in _edits(settings, person, only):
         with appearing(redo) as log:
@@ -83,7 +84,6 @@ def finish(settings: Settings) -> None:
     """Write what a killed erasure had begun to write."""
     redo = _redo_file(settings)
     if not redo.exists():
-        redo.parent.mkdir(parents=True, exist_ok=True)
         return
     found = msgspec.msgpack.decode(redo.read_bytes(), type=_Redo)
     descriptor = os.open(found.path, os.O_RDWR)
@@ -106,7 +106,7 @@ def _edits(
     for file in landing.files(settings.paths.landing):
         if only is not None and file.name not in only:
             continue
-        read = loader.reader(settings, file)
+        read = readings.reader(settings, file)
         reading = _Reading(file, read(0, 0) if read else None, person)
         if edits := list(_edits_of(reading)):
             yield file, edits

@@ -106,7 +106,7 @@ def unfinished(settings: Settings) -> Todo | None:
 def finish(settings: Settings, todo: Todo, landing: Landing, now: datetime) -> Receipt:
     """Erase whom `todo` names from every store, whatever of it was done before; the caller is `alone_here`."""
     person = todo.person
-    hashes = suppressed.add(settings, people.identities(person))
+    hashes = suppressed.add(settings, people.identities(person), now)
     ledger_rows.erase(settings, person, todo.key)
     landing.erase(settings, person)
     versions.erase_warehouse(settings, person)

@@ -11,6 +11,7 @@ import json
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,20 +25,20 @@ _FILE = "erased.json"
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """The list as it is on disk: a key, a salt, and for each identity its mark and slow hash."""
+    """The list as it is on disk: a key, a salt, and by mark each identity's slow hash and when it was erased."""
 
     key: bytes
     salt: bytes
-    hashes: dict[str, frozenset[str]]
+    hashes: dict[str, dict[str, datetime]]
 
-    def has(self, identity: str) -> bool:
-        """Tell whether an identity, as the models write it, was erased."""
+    def erased_at(self, identity: str) -> datetime | None:
+        """Tell when an identity, as the models write it, was erased; None where it was not."""
         candidates = self.hashes.get(_mark(self.key, identity))
-        return candidates is not None and _slow(self.salt, identity) in candidates
+        return candidates.get(_slow(self.salt, identity)) if candidates else None
 
     def found(self, identities: Iterable[str]) -> frozenset[str]:
         """Give those of some identities that were erased."""
-        return frozenset(each for each in set(identities) if self.has(each)) if self.hashes else frozenset()
+        return frozenset(each for each in set(identities) if self.erased_at(each)) if self.hashes else frozenset()
 
 
 def read(settings: Settings) -> Erased:
@@ -46,19 +47,20 @@ def read(settings: Settings) -> Erased:
         kept = json.loads(_path(settings).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Erased(secrets.token_bytes(32), secrets.token_bytes(16), {})
-    hashes: dict[str, set[str]] = {}
-    for mark, slow in kept["erased"]:
-        hashes.setdefault(mark, set()).add(slow)
-    frozen = {mark: frozenset(each) for mark, each in hashes.items()}
-    return Erased(bytes.fromhex(kept["key"]), bytes.fromhex(kept["salt"]), frozen)
+    hashes: dict[str, dict[str, datetime]] = {}
+    for mark, slow, at in kept["erased"]:
+        hashes.setdefault(mark, {})[slow] = datetime.fromisoformat(at)
+    return Erased(bytes.fromhex(kept["key"]), bytes.fromhex(kept["salt"]), hashes)
 
 
-def add(settings: Settings, identities: Iterable[str]) -> list[str]:
+def add(settings: Settings, identities: Iterable[str], now: datetime) -> list[str]:
     """Put identities on the list; gives their slow hashes."""
     known = read(settings)
-    pairs = {(_mark(known.key, each), _slow(known.salt, each)) for each in identities}
-    _write(settings, known, {*_pairs(known), *pairs})
-    return sorted(slow for _, slow in pairs)
+    hashes = {each: slow(known, each) for each in identities}
+    for identity, hashed in hashes.items():
+        known.hashes.setdefault(_mark(known.key, identity), {})[hashed] = now
+    _write(settings, known)
+    return sorted(hashes.values())
 
 
 def slow(known: Erased, identity: str) -> str:
@@ -66,19 +68,16 @@ def slow(known: Erased, identity: str) -> str:
     return _slow(known.salt, identity)
 
 
-def lift(settings: Settings, identities: Iterable[str]) -> None:
-    """Take identities off the list: their person has come back by themselves."""
-    known = read(settings)
-    gone = {(_mark(known.key, each), _slow(known.salt, each)) for each in identities}
-    _write(settings, known, {*_pairs(known)} - gone)
+def lift(settings: Settings, known: Erased, identities: Iterable[str]) -> None:
+    """Take identities off the list, here and on disk: their person has come back by themselves."""
+    for identity in identities:
+        known.hashes.get(_mark(known.key, identity), {}).pop(slow(known, identity), None)
+    _write(settings, known)
 
 
-def _pairs(known: Erased) -> Iterable[tuple[str, str]]:
-    return ((mark, slow) for mark, hashes in known.hashes.items() for slow in hashes)
-
-
-def _write(settings: Settings, known: Erased, pairs: Iterable[tuple[str, str]]) -> None:
-    content: dict[str, Any] = {"key": known.key.hex(), "salt": known.salt.hex(), "erased": sorted(pairs)}
+def _write(settings: Settings, known: Erased) -> None:
+    rows = sorted([mark, slow, at.isoformat()] for mark, each in known.hashes.items() for slow, at in each.items())
+    content: dict[str, Any] = {"key": known.key.hex(), "salt": known.salt.hex(), "erased": rows}
     path = _path(settings)
     make_folder(path.parent)
     with appearing(path) as file:

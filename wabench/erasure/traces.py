@@ -68,7 +68,7 @@ class Traces:
     def _patterns(self) -> Iterator[str]:
         yield from (phone_pattern(phone) for phone in sorted(self._phones))
         for email in sorted(self._emails):
-            yield r"(?<![\w.])" + re.escape(email).replace("@", r"(?:@|%40|\\u0040)") + r"(?![\w])"
+            yield r"(?<![\w.])" + re.escape(email).replace("@", r"(?:@|%40|\\u0040)") + r"(?![\w]|[.-]\w)"
         for word in sorted(self._exact):
             yield rf"(?<!\w){re.escape(word)}(?!\w)"
 
@@ -136,7 +136,7 @@ def phone_pattern(phone: str) -> str:
     body = _GAP.join(national)
     if len(national) < _SHORTEST:
         return rf"(?<!\d){re.escape(phone[1:])}(?!\d)"
-    return rf"(?:(?<!\d)|(?<=%20)|(?<=%2B)|(?<=%3A))(?:{_GAP.join(code)}{_GAP})?0?{body}(?!\d)"
+    return rf"(?:(?<!\d)|(?<=%[\da-f][\da-f]))(?:{_GAP.join(code)}{_GAP})?0?{body}(?!\d)"
 
 
 def spellings(phone: str) -> Iterator[str]:
