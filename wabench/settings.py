@@ -294,7 +294,7 @@ class Settings(BaseModel):
         description="the receiver's address as providers see it, through a proxy; signatures cover it",
     )
     metrics_host: str = Field("127.0.0.1", description="address at which metrics are told")
-    receive_metrics_port: int = Field(8401, ge=0, le=65535, description="port of the receiver's metrics; 0: none")
+    receive_metrics_port: int = Field(8403, ge=0, le=65535, description="port of the receiver's metrics; 0: none")
     schedule_port: int = Field(8402, ge=0, le=65535, description="port of the scheduler's health and metrics; 0: none")
     alert_again_hours: float = Field(24, gt=0, description="an alert that still stands after so long is told again")
     alert_dialog_hours: str = Field(
