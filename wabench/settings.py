@@ -262,6 +262,15 @@ class Settings(BaseModel):
     unknown_wait_minutes: float = Field(
         60, ge=0, description="how long an unknown send waits for a status before it is listed"
     )
+    failed_settles_minutes: float = Field(
+        15,
+        ge=0,
+        description="so long after a status said that a send failed, that is believed: others may overtake it",
+    )
+    retry_within_hours: float = Field(
+        24, gt=0, description="a retry takes those along whose wait ends within so many hours from its start"
+    )
+    retry_most: int = Field(2, ge=0, description="a send that failed is tried again so many times, at most")
     business_hours: str = Field(
         "mon-fri 09:00-18:00", description="when somebody answers, in the shop's zone; always: around the clock"
     )

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, or_, select
 
 from wabench import phones
 from wabench.campaigns import clock
+from wabench.campaigns.failures import HAS_FAILED
 from wabench.campaigns.policy import MARKETING, Consent, Facts, Rules, newest
 from wabench.campaigns.schema import MAY_HAVE_REACHED, consent, replies, sends
 
@@ -31,10 +32,10 @@ class Known:
         self._stated: dict[str, list[Consent]] = {}
         reached = sends.c.state.in_(MAY_HAVE_REACHED) & (sends.c.claimed_at > since)
         theirs = or_(*(key.in_(values[key.name]) for key in KEYS))
-        wanted = select(*KEYS, sends.c.send_id, sends.c.category, sends.c.claimed_at)
+        wanted = select(*KEYS, sends.c.send_id, sends.c.category, sends.c.claimed_at, HAS_FAILED.label("has_failed"))
         for row in connection.execute(wanted.where(reached, theirs)):
             _keep_latest(self._message, row[:3], row.claimed_at)
-            if row.category == MARKETING:
+            if row.category == MARKETING and not row.has_failed:
                 for key in filter(None, row[:3]):
                     self._promoted.setdefault(key, {})[row.send_id] = row.claimed_at
         lately = replies.c.claimed_at > since + rules.memory - rules.customer_gap
