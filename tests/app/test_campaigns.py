@@ -3,15 +3,18 @@
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import select, update
 from visitor import Visitor, running_app
 
 from wabench.campaigns import ledger
-from wabench.campaigns.schema import CampaignState
+from wabench.campaigns import plan as planning
+from wabench.campaigns.schema import CampaignState, SendState, campaigns, sends
 from wabench.settings import load
 
 pytestmark = pytest.mark.browser
@@ -109,3 +112,33 @@ def test_a_template_tells_its_state_its_text_and_what_stands_against_it(
     expect(visitor.page.get_by_text("no example for 1, 2")).to_be_visible()
     expect(visitor.page.get_by_text("No campaign used it yet.")).to_be_visible()
     shoot(visitor, "template")
+
+
+def test_what_failed_for_a_passing_reason_is_planned_again_from_the_page_of_its_campaign(
+    home: Path, url: str, visit: Any, shoot: Callable[..., None]
+) -> None:
+    settings = load({"WABENCH_HOME": str(home)})
+    old = planning.plan(settings, "spring", "frequent_buyers", "gift", ["name=name", "value=literal:cup"]).campaign
+    with ledger.opened(settings) as opened, opened.writing() as connection:
+        ids = connection.scalars(select(sends.c.send_id).where(sends.c.campaign_id == old.campaign_id)).all()
+        failed_at = datetime.now(UTC) - timedelta(hours=2)
+        for number, send_id in enumerate(ids):
+            failed = {"failed_at": failed_at, "failed_code": "131050" if number == 0 else "131000"}
+            sent = {"state": SendState.ACCEPTED, "reason": None, "claimed_at": failed_at}
+            connection.execute(update(sends).where(sends.c.send_id == send_id).values(**failed, **sent))
+        connection.execute(update(campaigns).values(status=CampaignState.FINISHED))
+    passing = len(ids) - 1
+    assert passing > 1
+    visitor = visit(f"{url}/campaigns?campaign={old.name}")
+    page = visitor.page
+    expect(page.get_by_text("What may be tried again")).to_be_visible()
+    shoot(visitor, "campaign_failures")
+    visitor.settle()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text(re.compile(f"{passing} customers, with the text"))).to_be_visible()
+    page.get_by_role("button", name="Plan it").click()
+    expect(page.get_by_role("heading", name=f"{old.name}_again", exact=True)).to_be_visible()
+    with ledger.opened(settings) as opened:
+        again = opened.campaign(f"{old.name}_again")
+        assert sum(each.sends for each in opened.tally(again.campaign_id)) == passing
+    assert (again.retry_of, again.status) == (old.campaign_id, CampaignState.PLANNED)
