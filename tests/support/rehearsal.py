@@ -169,8 +169,9 @@ def survive(rehearsal: Rehearsal, provider: str, customers: int, kills: int, see
     counted = httpx.get(rehearsal.sandbox, trust_env=False).json()
     told = {key: value for key, value in counted.items() if isinstance(value, int)}
     print(
-        f"\n{provider}: {kills} kills, {killed_after:,} of {customers:,} sent when the last fell, nobody lost, nobody "
-        f"twice; {settled} unknown were settled by what came back, {len(unknown)} listed and sent in {rounds} runs; {time.monotonic() - began:.0f} s; the sandbox: {told}"
+        f"\n{provider}: {kills} kills, {killed_after:,} of {customers:,} sent when the last fell; nobody lost, nobody "
+        f"twice; {settled} unknown were settled by what came back, {len(unknown)} listed and sent in {rounds} runs; "
+        f"{time.monotonic() - began:.0f} s; the sandbox: {told}"
     )
 
 
