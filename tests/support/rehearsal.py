@@ -27,6 +27,8 @@ from wabench.settings import Settings, load
 
 DIALECTS = {each.provider: each for each in dialects.ALL if each.name in ("Meta", "Twilio", "Bird v1", "Zenvia")}
 """Each provider's usual way to send."""
+PARCEL = "Hi {{1}}, parcel {{2}} is on its way."
+"""A utility template: not capped, and sent to whoever did not opt out. It is Meta's and Twilio's."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,12 @@ class Rehearsal:
         """Every message that was accepted, of whichever provider."""
         return campaign_shop.sandbox_log(self.path)
 
-    def approve(self, name: str, customers: Sequence[Mapping[str, Any]], provider: str = "meta") -> None:
+    def approve(
+        self, name: str, customers: Sequence[Mapping[str, Any]], provider: str = "meta", template: str = "sale"
+    ) -> None:  # fmt: skip
         """Plan a campaign through a provider, test and approve it."""
         segment = campaign_shop.audience(self.settings.home, customers, name)
-        plan.plan(self.settings, name, segment, "sale", dialects.PARAMS, provider=provider)
+        plan.plan(self.settings, name, segment, template, dialects.PARAMS, provider=provider)
         runner.test(self.settings, name, "tester")
         runner.approve(self.settings, name, "maria")
 
@@ -122,7 +126,11 @@ def _toml(sandbox: str) -> str:
         for name, each in DIALECTS.items()
     )
     ids = ", ".join(f'{name} = "{each.template_id}"' for name, each in DIALECTS.items() if each.template_id)
-    return f'region = "BR"\n{channels}[templates.sale]\nbody = "{dialects.BODY}"\nids = {{ {ids} }}\n'
+    parcel = f'category = "utility"\nbody = "{PARCEL}"\nids = {{ twilio = "HX{"2" * 32}" }}\n'
+    return (
+        f'region = "BR"\n{channels}[templates.sale]\nbody = "{dialects.BODY}"\nids = {{ {ids} }}\n'
+        f"[templates.parcel]\n{parcel}"
+    )
 
 
 def kill_in_the_middle(rehearsal: Rehearsal, name: str, chance: random.Random, longest: float = 0.3) -> None:
