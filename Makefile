@@ -31,13 +31,13 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist worksteal -m "not faults and not spark and not browser and not slow" $(ARGS)
+	$(BIN)/pytest -n 3 --dist worksteal -m "not faults and not spark and not browser and not slow" $(ARGS)
 
 test: setup browser postgres
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist worksteal -m "not faults and not spark" $(ARGS)
+	$(BIN)/pytest -n 3 --dist worksteal -m "not faults and not spark" $(ARGS)
 
 test-faults: setup postgres
 	$(BIN)/pytest -m faults $(ARGS)

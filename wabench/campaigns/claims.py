@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from wabench.campaigns import known_templates
+from wabench.campaigns.failures import CALLBACK_PREFIX
 from wabench.campaigns.known import KEYS, Candidate, Consents, Known
 from wabench.campaigns.ledger import Campaign, Ledger
 from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
@@ -30,7 +31,6 @@ from wabench.campaigns.schema import MAY_HAVE_REACHED, CampaignState, SendState,
 from wabench.providers.base import Accepted, Failed, Message, Template
 from wabench.providers.errors import STOPPED_CODES
 
-CALLBACK_PREFIX = "wb:"
 DAY = timedelta(hours=24)
 _FURTHER = (50,) * 20  # sends looked at more when a turn finds nobody who may leave
 

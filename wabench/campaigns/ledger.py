@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from wabench.campaigns import database, schema
 from wabench.campaigns.database import SQLITE
+from wabench.campaigns.failures import HAS_FAILED, IS_RETRIED
 from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
 from wabench.campaigns.policy import MARKETING
 from wabench.campaigns.schema import CampaignState, SendState, audit, campaigns, consent, sends, variants
@@ -57,6 +58,7 @@ class Campaign:
     skips_cold: bool | None = None
     at_best_hour: bool | None = None
     budget: float | None = None
+    retry_of: str | None = None
     variants: tuple[Variant, ...] = ()
 
     @property
@@ -240,7 +242,7 @@ class Ledger:
     def retry_stopped(self, campaign_id: str, actor: str, now: datetime) -> int:
         """Plan again what was turned away only because the template or the account was stopped."""
         stopped = sends.c.error_family.in_(("stop_template", "stop_account"))
-        where = (sends.c.campaign_id == campaign_id) & (sends.c.state == SendState.REJECTED) & stopped
+        where = (sends.c.campaign_id == campaign_id) & (sends.c.state == SendState.REJECTED) & stopped & ~IS_RETRIED
         with self.writing() as connection:
             count = move_sends(connection, SendState.PLANNED, where, due_at=now, reason=None)
             note(connection, now, actor, "retry stopped", campaign_id, detail=f"{count} sends")
@@ -302,7 +304,7 @@ class Ledger:
 
     def recently_promoted(self, since: datetime, most: int = 1) -> frozenset[str]:
         """Give the customer ids, phones and user ids that so many promotions may have reached after a moment."""
-        reached = sends.c.state.in_(schema.MAY_HAVE_REACHED) & (sends.c.category == MARKETING)
+        reached = sends.c.state.in_(schema.MAY_HAVE_REACHED) & (sends.c.category == MARKETING) & ~HAS_FAILED
         found: set[str] = set()
         with self.reading() as connection:
             for key in (sends.c.customer_id, sends.c.phone, sends.c.user_id):

@@ -137,6 +137,7 @@ campaigns = Table(
     Column("skips_cold", Boolean),  # whether who gave no sign of life for long is left out
     Column("at_best_hour", Boolean),  # whether each gets it at their own best hour
     Column("budget", Float),  # what its messages may cost in the project's currency; null: whatever they do
+    Column("retry_of", String(32)),  # the campaign of whose failed sends it tries some again
 )
 
 variants = Table(  # the texts of a campaign that has several; one that has a single text has it itself
@@ -193,14 +194,23 @@ sends = Table(
     Column("last_interaction_at", Utc),  # as known when planned
     Column("price", Float),  # of one message by the price book, in the project's currency; where there is a budget
     Column("best_hour", Integer),  # their own local hour; null: too little is known of them
+    Column("failed_at", Utc),  # when a status last said that it failed; one that was refused at once has none
+    Column("failed_code", Written),
+    Column("failed_family", Word),
+    Column("reached_at", Utc),  # when one that failed was delivered all the same, as another status says
+    Column("retries_send_id", String(32)),  # the failed send that this one tries again
+    Column("retry_number", Integer),  # 1 for the first time; null: it is no retry
     UniqueConstraint("campaign_id", "customer_id"),
 )
 Index("sends_due", sends.c.campaign_id, sends.c.state, sends.c.due_at)
 for _key in (sends.c.customer_id, sends.c.phone, sends.c.user_id):
     Index(f"sends_by_{_key.name}", _key, sends.c.claimed_at)
 Index("sends_by_claim", sends.c.claimed_at)
+_once = sends.c.state != _S.SUPPRESSED
+Index(  # what failed is tried again by one campaign; who was left out of that may be in another
+    "sends_once_retried", sends.c.retries_send_id, unique=True, sqlite_where=_once, postgresql_where=_once
+)
 for _key in (sends.c.phone, sends.c.user_id):  # two customers may share a phone; it is written to once
-    _once = sends.c.state != _S.SUPPRESSED
     Index(f"sends_once_{_key.name}", sends.c.campaign_id, _key, unique=True, sqlite_where=_once, postgresql_where=_once)
 
 replies = Table(  # what was answered to one message or dialog, by a rule or a person; its states move as a send's do
