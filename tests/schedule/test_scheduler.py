@@ -117,7 +117,7 @@ def test_a_scheduler_that_is_killed_leaves_its_job_alone_and_the_next_one_makes_
     assert state.load(settings).pasts["ingest"].failures == 0
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_job_over_its_time_is_stopped_and_one_that_is_stopped_is_made_up(home: Path, crm: Crm) -> None:
     settings = shop(home, crm)
     clock = NOW
