@@ -262,6 +262,15 @@ class Settings(BaseModel):
     unknown_wait_minutes: float = Field(
         60, ge=0, description="how long an unknown send waits for a status before it is listed"
     )
+    failed_settles_minutes: float = Field(
+        15,
+        ge=0,
+        description="so long after a status said that a send failed, that is believed: others may overtake it",
+    )
+    retry_within_hours: float = Field(
+        24, gt=0, description="a retry takes those along whose wait ends within so many hours from its start"
+    )
+    retry_most: int = Field(2, ge=0, description="a send that failed is tried again so many times, at most")
     business_hours: str = Field(
         "mon-fri 09:00-18:00", description="when somebody answers, in the shop's zone; always: around the clock"
     )
@@ -294,7 +303,7 @@ class Settings(BaseModel):
         description="the receiver's address as providers see it, through a proxy; signatures cover it",
     )
     metrics_host: str = Field("127.0.0.1", description="address at which metrics are told")
-    receive_metrics_port: int = Field(8401, ge=0, le=65535, description="port of the receiver's metrics; 0: none")
+    receive_metrics_port: int = Field(8403, ge=0, le=65535, description="port of the receiver's metrics; 0: none")
     schedule_port: int = Field(8402, ge=0, le=65535, description="port of the scheduler's health and metrics; 0: none")
     alert_again_hours: float = Field(24, gt=0, description="an alert that still stands after so long is told again")
     alert_dialog_hours: str = Field(

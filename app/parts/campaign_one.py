@@ -3,7 +3,18 @@
 from datetime import datetime
 
 import streamlit as st
-from parts import bubble, campaign_figures, campaign_forecast, campaign_people, charts, lang, look, person, shop
+from parts import (
+    bubble,
+    campaign_figures,
+    campaign_forecast,
+    campaign_people,
+    campaign_retry,
+    charts,
+    lang,
+    look,
+    person,
+    shop,
+)
 from parts.lang import N_, NONE, _, number, percent, share
 
 from wabench import accounts, display
@@ -67,6 +78,7 @@ def show(name: str) -> None:
         campaign_forecast.show(campaign)
     if not progress.is_sending:
         campaign_people.show(campaign)
+        campaign_retry.show(campaign)
     texts(campaign)
     history(campaign)
 

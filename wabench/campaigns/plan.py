@@ -92,7 +92,7 @@ def plan(
         variants=tuple(text.variant for text in texts) if variants else (),
     )
     rows = _rows(settings, chosen, texts, campaign, kept_back)
-    return _store(settings, campaign, rows, {text.variant.variant: text.body for text in texts})
+    return store(settings, campaign, rows, {text.variant.variant: text.body for text in texts})
 
 
 def _must_tell_cold(chosen: Audience, segment: str, skips_cold: bool) -> None:
@@ -112,7 +112,7 @@ def _rows(
     held_to = rules_of(settings, campaign)
     rows = list(_sends(customers, texts, held_to, kept_back, campaign, settings.best_hour_messages))
     if campaign.budget is not None:
-        _price(settings, campaign, rows)
+        price(settings, campaign, rows)
     return rows
 
 
@@ -161,7 +161,7 @@ def _text(
     return _Text(variant, template.category, template.body, sources)
 
 
-def _price(settings: Settings, campaign: Campaign, rows: Sequence[dict[str, Any]]) -> None:
+def price(settings: Settings, campaign: Campaign, rows: Sequence[dict[str, Any]]) -> None:
     """Put into each send what it costs; raises UsageError where the price book does not say."""
     ways = {id(row): (row["phone"], row["user_id"]) for row in rows if row["state"] is SendState.PLANNED}
     countries = {key: country_of(*way) or "" for key, way in ways.items()}
@@ -172,9 +172,7 @@ def _price(settings: Settings, campaign: Campaign, rows: Sequence[dict[str, Any]
         row["price"] = prices[countries[id(row)]] if id(row) in countries else None
 
 
-def _store(
-    settings: Settings, campaign: Campaign, rows: Sequence[Mapping[str, Any]], bodies: Mapping[str, str]
-) -> Plan:
+def store(settings: Settings, campaign: Campaign, rows: Sequence[Mapping[str, Any]], bodies: Mapping[str, str]) -> Plan:
     """Put a plan into the ledger, and tell what it comes to."""
     held_to, at = rules_of(settings, campaign), campaign.starts_at or campaign.created_at
     with ledger.opened(settings) as opened:

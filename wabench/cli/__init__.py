@@ -8,6 +8,7 @@ from wabench.cli import (
     campaign,
     demo,
     doctor,
+    forget,
     ingest,
     provider,
     refresh,
@@ -48,6 +49,7 @@ app.add_typer(provider.app, name="provider")
 app.command()(schedule.schedule)
 app.command()(sandbox.sandbox)
 app.command()(doctor.doctor)
+app.command()(forget.forget)
 app.command("app")(workbench.run)
 
 

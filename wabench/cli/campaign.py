@@ -13,11 +13,11 @@ import typer
 
 from wabench import refresh
 from wabench import settings as configuration
-from wabench.campaigns import ledger, runner, schedule, simulation, trial, variants
+from wabench.campaigns import ledger, retries, runner, schedule, simulation, trial, variants
 from wabench.campaigns import plan as planning
 from wabench.campaigns.ledger import Tally
 from wabench.campaigns.schema import SendState
-from wabench.cli import console, lifts, simulated
+from wabench.cli import console, lifts, retrying, simulated
 from wabench.cli.console import Json
 from wabench.errors import WabenchError
 from wabench.settings import Settings
@@ -32,7 +32,7 @@ Live = Annotated[bool, typer.Option("--live", help="send to real customers, thro
 @app.command()
 def plan(
     name: Name,
-    segment: Annotated[str, typer.Option(help="a saved segment, or an exported .csv")],
+    segment: Annotated[str, typer.Option(help="a saved segment, or an exported .csv")] = "",
     template: Annotated[str, typer.Option(help="a template, as `wabench template list` names it")] = "",
     param: Annotated[list[str] | None, typer.Option(help="variable=column or variable=literal:text")] = None,
     variant: Annotated[
@@ -48,6 +48,10 @@ def plan(
     budget: Annotated[
         float | None, typer.Option(min=0, help="what its messages may cost, in the project's currency; then it pauses")
     ] = None,
+    retry_of: Annotated[
+        str,
+        typer.Option(help="a campaign that is over: to those alone who failed for a passing reason, the same texts"),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Freeze who gets what: one ledger row per customer, with its parameters and, where a rule forbids it, the reason.
@@ -58,10 +62,14 @@ def plan(
     """
     settings = configuration.load()
     texts, starts_at = variants.read(variant or ()), schedule.read(settings, at) if at else None
-    planned = planning.plan(
-        settings, name, segment, template, param or [], provider, holdout=holdout, variants=texts, starts_at=starts_at,
-        skips_cold=skip_cold, at_best_hour=best_hour, budget=budget,
-    )  # fmt: skip
+    if retry_of:
+        retrying.only(segment, template, param, variant, holdout, skip_cold, best_hour)
+        planned = retries.plan(settings, name, retry_of, starts_at=starts_at, budget=budget)
+    else:
+        planned = planning.plan(
+            settings, name, segment, template, param or [], provider, holdout=holdout, variants=texts,
+            starts_at=starts_at, skips_cold=skip_cold, at_best_hour=best_hour, budget=budget,
+        )  # fmt: skip
     if as_json:
         console.show_json(asdict(planned))
         return
@@ -204,10 +212,16 @@ def cancel(name: Name) -> None:
 
 
 @app.command()
-def status(name: Name, as_json: Json = False) -> None:
-    """Show where a campaign stands, and which sends stayed unknown longer than their wait.
+def status(
+    name: Name,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="name each who failed, and when they may be retried")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show where a campaign stands, which sends stayed unknown longer than their wait, and what failed.
 
-    Example: wabench campaign status spring --json
+    Example: wabench campaign status spring --failed --json
     """
     settings = configuration.load()
     with ledger.opened(settings) as opened:
@@ -215,14 +229,18 @@ def status(name: Name, as_json: Json = False) -> None:
         tally = opened.tally(campaign.campaign_id)
         waited = datetime.now(UTC) - timedelta(minutes=settings.unknown_wait_minutes)
         unsettled = opened.unsettled(campaign.campaign_id, waited)
+    failures = retries.failures(settings, campaign)
     if as_json:
-        console.show_json({**asdict(campaign), "tally": [asdict(t) for t in tally], "unsettled": unsettled})
+        each = {"failed": [asdict(f) for f in failures]} if failed else {}
+        console.show_json({**asdict(campaign), "tally": [asdict(t) for t in tally], "unsettled": unsettled,
+                           "failures": [asdict(s) for s in retries.summed(failures)], **each})  # fmt: skip
         return
     console.show_facts({"campaign": name, "status": campaign.status, "reason": campaign.reason})
     console.show_table(_rows(tally))
     if unsettled:
         rows = [_shown(row, row) for row in unsettled]
         console.show_table(rows, "unknown, and no status came: send again with resume --retry-unknown, or leave")
+    retrying.show(settings, name, failures, failed)
 
 
 @app.command()
@@ -238,9 +256,11 @@ def report(name: Name, as_json: Json = False) -> None:
         history = [line for line in opened.audit_lines(campaign.campaign_id) if not line["send_id"]]
     funnels = planning.funnels(settings, campaign)
     expected = simulation.compared(settings, campaign, funnels)
+    failures = retries.failures(settings, campaign)
     if as_json:
         data = {**asdict(campaign), "tally": [asdict(t) for t in tally], "history": history, "funnels": funnels,
-                "forecast": [asdict(each) for each in expected]}  # fmt: skip
+                "forecast": [asdict(each) for each in expected],
+                "failures": [asdict(each) for each in retries.summed(failures)]}  # fmt: skip
         console.show_json(data)
         return
     console.show_table(_rows(tally), f"campaign {name}: {campaign.status}")
@@ -251,6 +271,7 @@ def report(name: Name, as_json: Json = False) -> None:
         _show_funnel(funnel)
     if expected:
         console.show_table(simulated.compared(expected), "forecast against what came")
+    retrying.show(settings, name, failures)
 
 
 def _show_funnel(funnel: Mapping[str, Any]) -> None:
