@@ -13,11 +13,12 @@ import typer
 
 from wabench import refresh
 from wabench import settings as configuration
-from wabench.campaigns import ledger, runner, schedule, simulation, trial, variants
+from wabench.campaigns import judging, ledger, runner, schedule, simulation, trial, variants
 from wabench.campaigns import plan as planning
 from wabench.campaigns.ledger import Tally
 from wabench.campaigns.schema import SendState
-from wabench.cli import console, lifts, simulated
+from wabench.campaigns.staging import Asked
+from wabench.cli import console, lifts, simulated, staged
 from wabench.cli.console import Json
 from wabench.errors import WabenchError
 from wabench.settings import Settings
@@ -48,6 +49,15 @@ def plan(
     budget: Annotated[
         float | None, typer.Option(min=0, help="what its messages may cost, in the project's currency; then it pauses")
     ] = None,
+    canary: Annotated[
+        float | None, typer.Option(help="share that goes first, alone; the rest goes if it goes well")
+    ] = None,
+    canary_hours: Annotated[float | None, typer.Option(min=0, help="how long the rest waits for the canary")] = None,
+    winner_after_share: Annotated[
+        float | None, typer.Option(help="share that tries the variants; the rest gets the better one")
+    ] = None,
+    winner_by: Annotated[str | None, typer.Option(help="reply, read, click or order")] = None,
+    winner_hours: Annotated[float | None, typer.Option(min=0, help="how long the rest waits for a winner")] = None,
     as_json: Json = False,
 ) -> None:
     """Freeze who gets what: one ledger row per customer, with its parameters and, where a rule forbids it, the reason.
@@ -61,6 +71,7 @@ def plan(
     planned = planning.plan(
         settings, name, segment, template, param or [], provider, holdout=holdout, variants=texts, starts_at=starts_at,
         skips_cold=skip_cold, at_best_hour=best_hour, budget=budget,
+        in_stages=Asked(canary, canary_hours, winner_after_share, winner_by, winner_hours),
     )  # fmt: skip
     if as_json:
         console.show_json(asdict(planned))
@@ -81,6 +92,12 @@ def plan(
         console.out.print(f"each gets it at their own best hour, within {settings.best_hour_within_hours:g} hours")
     if planned.campaign.budget is not None:
         console.out.print(f"it pauses itself when its messages cost {planned.campaign.budget:,.2f} {settings.currency}")
+    waiting = _count(planned.tally, SendState.PLANNED, SendState.HELD)
+    if canary is not None or winner_after_share is not None:
+        lines = list(staged.planned(settings, planned.stages, waiting)) or [
+            "too few for stages: all of them go at once"
+        ]
+        console.out.print("\n".join(lines), markup=False, soft_wrap=True)
     console.out.print(f"about {ceil(planned.minutes)} min at the channel's pace; next: wabench campaign test {name}")
 
 
@@ -215,11 +232,22 @@ def status(name: Name, as_json: Json = False) -> None:
         tally = opened.tally(campaign.campaign_id)
         waited = datetime.now(UTC) - timedelta(minutes=settings.unknown_wait_minutes)
         unsettled = opened.unsettled(campaign.campaign_id, waited)
+        stages = judging.listed(opened, campaign)
+    waits, found = refresh.waiting(settings, campaign)
     if as_json:
-        console.show_json({**asdict(campaign), "tally": [asdict(t) for t in tally], "unsettled": unsettled})
+        known = judging.figures(waits, found) if waits and found else None
+        data = {"tally": [asdict(t) for t in tally], "unsettled": unsettled,
+                "stages": [asdict(each) for each in stages], "known": known}  # fmt: skip
+        console.show_json({**asdict(campaign), **data})
         return
     console.show_facts({"campaign": name, "status": campaign.status, "reason": campaign.reason})
     console.show_table(_rows(tally))
+    if stages:
+        console.show_table(staged.decided(stages), "stages")
+    if waits and found:
+        console.out.print("\n".join(staged.known(settings, waits, found)), markup=False, soft_wrap=True)
+    elif waits:
+        console.out.print("a refresh is at work, so what is known of the stage can't be read now")
     if unsettled:
         rows = [_shown(row, row) for row in unsettled]
         console.show_table(rows, "unknown, and no status came: send again with resume --retry-unknown, or leave")
@@ -236,15 +264,21 @@ def report(name: Name, as_json: Json = False) -> None:
         campaign = opened.campaign(name)
         tally = opened.tally(campaign.campaign_id)
         history = [line for line in opened.audit_lines(campaign.campaign_id) if not line["send_id"]]
+        stages = judging.listed(opened, campaign)
     funnels = planning.funnels(settings, campaign)
     expected = simulation.compared(settings, campaign, funnels)
     if as_json:
         data = {**asdict(campaign), "tally": [asdict(t) for t in tally], "history": history, "funnels": funnels,
-                "forecast": [asdict(each) for each in expected]}  # fmt: skip
+                "forecast": [asdict(each) for each in expected],
+                "stages": [asdict(each) for each in stages]}  # fmt: skip
         console.show_json(data)
         return
     console.show_table(_rows(tally), f"campaign {name}: {campaign.status}")
     console.show_table([_shown(line, ("at", "actor", "action", "detail")) for line in history], "history")
+    if stages:
+        console.show_table(staged.decided(stages), "stages")
+        for line in staged.sure(stages):
+            console.out.print(line, markup=False, soft_wrap=True)
     if not funnels:
         console.show_facts({"funnel": "not in the published file yet; wabench refresh"})
     for funnel in funnels:
