@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection
 from sqlalchemy import select
 
 from ingest import loader
-from wabench.campaigns import claims, judging, ledger, plan, runner
+from wabench.campaigns import claims, judging, ledger, plan, runner, simulation
 from wabench.campaigns.claims import Claim, Outcome
 from wabench.campaigns.evidence import Arm
 from wabench.campaigns.judging import Known
@@ -283,6 +283,20 @@ def test_canary_and_winner_follow_each_other(
     assert look(shop, opened, warehouse, NOW + HOUR) == []
     assert look(shop, opened, warehouse, NOW + 2 * HOUR) == ["spring"]
     assert len(send(shop, opened, NOW + 2 * HOUR)) == 10
+
+
+def test_the_simulation_counts_the_wait_of_both_stages(home: Path) -> None:
+    shop = set_up(home, REAL, first_share_customers="4", pace_per_minute="2", quiet_until="21:00")
+    asked = Asked(canary=0.2, canary_hours=1, winner_after_share=0.5, winner_hours=3)
+    planned(shop, home, asked, variants=TEXTS)
+    made = simulation.simulate(shop, "spring", "tester")
+    assert [(wave.kind, wave.customers) for wave in made.waves] == [("canary", 4), ("winner", 6), ("rest", 10)]
+    assert [wave.left_after for wave in made.waves] == [2, 2 + 60 + 3, 2 + 60 + 3 + 180 + 5]
+    assert [wave.decided_after for wave in made.waves] == [62, 245, None]
+    assert made.finishes_at - made.begins_at == timedelta(minutes=250)
+    assert made.reachable == 20
+    with ledger.opened(shop) as opened:
+        assert simulation.kept(shop, opened.campaign("spring")) == made
 
 
 def test_a_killed_sender_loses_neither_the_draw_nor_the_decision(
