@@ -14,12 +14,11 @@ from itertools import islice
 import duckdb
 import pyarrow as pa
 
-from ingest import landing, readings, sources
+from ingest import erase, landing, readings, returned
 from ingest.landing import LandingFile
-from ingest.parse import EVENT_STREAMS, Parsed, Span, parse_span
-from ingest.records import Reading
-from ingest.sources.base import Table
-from wabench import providers
+from ingest.parse import Parsed, Span, parse_span
+from wabench.erasure import suppressed
+from wabench.erasure.suppressed import Erased
 from wabench.errors import Busy
 from wabench.settings import Settings
 
@@ -39,12 +38,13 @@ Progress = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class LoadOutcome:
-    """What a load did; `rows` counts new rows a raw table."""
+    """What a load did; `rows` counts new rows a raw table, `returned` rows a source that named an erased person."""
 
     bytes: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     rejected: int = 0
     seconds: float = 0.0
+    returned: dict[str, int] = field(default_factory=dict)
 
 
 def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
@@ -77,6 +77,7 @@ def load(
     """
     began = time.monotonic()
     outcome = LoadOutcome()
+    erase.finish(settings)
     connection = connect(settings)
     try:
         _tell_time(connection, clock)
@@ -85,8 +86,9 @@ def load(
         spans = list(_waiting(settings, connection, files))
         total = sum(s.end - s.start for s in spans)
         parsed = _parse_all(spans, total, workers or os.cpu_count() or 1)
+        erased = suppressed.read(settings)
         while group := list(islice(parsed, SPANS_A_COMMIT)):
-            _commit(connection, group, outcome)
+            _commit(connection, [_without_erased(settings, each, erased, outcome) for each in group], outcome)
             if progress:
                 progress(outcome.bytes, total)
     finally:
@@ -107,31 +109,11 @@ def _waiting(settings: Settings, connection: duckdb.DuckDBPyConnection, files: l
     rows = connection.execute("select file, max(offset_to) from raw.loads group by file").fetchall()
     loaded = {str(file): int(until) for file, until in rows}
     for file in files:
-        reader = _reader(settings, file)
-        if reader is None:
+        read = readings.reader(settings, file)
+        if read is None:
             continue
         for start, end in landing.spans(file.path, loaded.get(file.name, 0), SPAN_BYTES):
-            yield reader(start, end)
-
-
-def _reader(settings: Settings, file: LandingFile) -> Callable[[int, int], Span] | None:
-    """Tell how a landing file is read; None where nobody can (it loads once somebody can)."""
-    unsaid = Reading(settings.zone, settings.region, settings.currency)
-    tables: tuple[Table, ...] = ()
-    if file.stream in EVENT_STREAMS:
-        if file.source not in providers.names():
-            return None
-    elif not file.is_batch:
-        source = settings.sources.get(file.source)
-        tables = sources.feeds(source).get(file.stream, ()) if source else ()
-        if source is None or not tables:
-            return None
-        unsaid = readings.reading(settings, file.source)
-
-    def span(start: int, end: int) -> Span:
-        return Span(file.source, file.stream, file.name, file.path, start, end, unsaid, tables)
-
-    return span
+            yield read(start, end)
 
 
 def _parse_all(spans: list[Span], total: int, workers: int) -> Iterator[Parsed]:
@@ -147,6 +129,17 @@ def _parse_all(spans: list[Span], total: int, workers: int) -> Iterator[Parsed]:
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
+
+
+def _without_erased(settings: Settings, parsed: Parsed, erased: Erased, outcome: LoadOutcome) -> Parsed:
+    """Keep out who was erased, in landing too: before the offsets are committed, so a kill leaves it to be done."""
+    if not erased.hashes:
+        return parsed
+    kept, found = returned.kept_out(settings, parsed, erased)
+    if found.rows:
+        erase.erase(settings, found.person, {parsed.span.name})
+        outcome.returned[parsed.span.source] = outcome.returned.get(parsed.span.source, 0) + found.rows
+    return kept
 
 
 def _commit(connection: duckdb.DuckDBPyConnection, group: list[Parsed], outcome: LoadOutcome) -> None:

@@ -109,7 +109,7 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _reads(provider: Provider, stream: str) -> Callable[[bytes, str], list[MessageEvent]]:
+def reads(provider: Provider, stream: str) -> Callable[[bytes, str], list[MessageEvent]]:
     """Give what turns a stream's bodies into events."""
     if stream == "webhooks" or provider.history is None:
         return provider.parse
@@ -118,7 +118,7 @@ def _reads(provider: Provider, stream: str) -> Callable[[bytes, str], list[Messa
 
 
 def _parse_events(span: Span, data: bytes) -> Parsed:
-    parse = _reads(providers.get(span.source), span.stream)
+    parse = reads(providers.get(span.source), span.stream)
     events: list[MessageEvent] = []
     received: list[str] = []
     refs: list[str] = []
@@ -249,7 +249,7 @@ def _pull_row(run: Mapping[str, Any], received_at: str) -> dict[str, Any]:
 
 def _parse_batch(span: Span, data: bytes) -> Parsed:
     """Read an ingested file: a row a line, by the mapping of its header."""
-    header = _batch_header(span.path)
+    header = batch_header(span.path)
     rejects = _Rejects(span)
     rows = _Rows(Table(span.stream, "", header.map), span, header.reading(span.reading))
     for offset, line in _lines(data, span.start):
@@ -296,7 +296,8 @@ def _received_at(opened: landing.Envelope, records: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _batch_header(path: Path) -> BatchHeader:
+def batch_header(path: Path) -> BatchHeader:
+    """Read the header of an ingested file; raises WabenchError where there is none."""
     with path.open("rb") as file:
         line = file.readline()
     try:
@@ -307,7 +308,7 @@ def _batch_header(path: Path) -> BatchHeader:
 
 def _lines(data: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
     for line in data.split(b"\n")[:-1]:
-        if line:
+        if line and not line.isspace():  # spaces are left of what was erased
             yield offset, line
         offset += len(line) + 1
 

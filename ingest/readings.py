@@ -1,16 +1,17 @@
 """How each source's pages are read, and a warehouse that keeps up where that changes."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import duckdb
 import msgspec
 
 from ingest import landing, sources
 from ingest.landing import LandingFile
-from ingest.parse import EVENT_STREAMS
+from ingest.parse import EVENT_STREAMS, Span
 from ingest.records import Reading
-from ingest.sources.base import COMMON_OPTIONS
+from ingest.sources.base import COMMON_OPTIONS, Table
+from wabench import providers
 from wabench.settings import Settings
 
 _TABLES = ("orders", "order_lines", "customers", "customers_told", "pulls")
@@ -89,3 +90,23 @@ def _forget(connection: duckdb.DuckDBPyConnection, name: str) -> int | None:
     connection.execute("delete from raw.rejected where source = $source and not list_contains($events, stream)", who)
     connection.execute(f"delete from raw.loads where {_OF_RECORDS}", who)  # noqa: S608
     return int(found[0])
+
+
+def reader(settings: Settings, file: LandingFile) -> Callable[[int, int], Span] | None:
+    """Tell how a landing file is read; None where nobody can (it loads once somebody can)."""
+    unsaid = Reading(settings.zone, settings.region, settings.currency)
+    tables: tuple[Table, ...] = ()
+    if file.stream in EVENT_STREAMS:
+        if file.source not in providers.names():
+            return None
+    elif not file.is_batch:
+        source = settings.sources.get(file.source)
+        tables = sources.feeds(source).get(file.stream, ()) if source else ()
+        if source is None or not tables:
+            return None
+        unsaid = reading(settings, file.source)
+
+    def span(start: int, end: int) -> Span:
+        return Span(file.source, file.stream, file.name, file.path, start, end, unsaid, tables)
+
+    return span

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
-from sqlalchemy import Connection, create_engine, func, inspect, select, text
+from sqlalchemy import Connection, func, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from wabench import accounts, locks, login, providers, publish, published
-from wabench.campaigns import ledger
+from wabench.campaigns import database, ledger
 from wabench.campaigns.schema import SendState, replies, sends, templates
 from wabench.errors import WabenchError
 from wabench.roles import Role
@@ -210,10 +210,10 @@ def _ledger(visit: _Visit) -> Iterator[Line]:
     if not ledger.exists(visit.settings):
         yield Line("ledger", OK, "not made yet; the first campaign makes it")
         return
-    engine = create_engine(_read_only(visit.settings))
+    engine = database.engine(_read_only(visit.settings))
     try:
         with engine.connect() as connection:
-            if engine.dialect.name == "sqlite":
+            if engine.dialect.name == database.SQLITE:
                 said: str = connection.execute(text("pragma quick_check")).scalar_one()
                 if said != "ok":
                     yield Line("ledger", FAILED, f"damaged: {said}", "stop sending; restore it from a backup")
@@ -288,7 +288,7 @@ def _template_age(visit: _Visit, name: str) -> Line:
     about, do = f"templates of {name}", f"run `wabench template sync {name}`"
     if not ledger.exists(visit.settings):
         return Line(about, WARNING, "never read", do)
-    engine = create_engine(_read_only(visit.settings))
+    engine = database.engine(_read_only(visit.settings))
     try:
         with engine.connect() as connection:
             newest = select(func.max(templates.c.told_at)).where(templates.c.provider == name)

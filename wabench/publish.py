@@ -5,7 +5,7 @@ leaves the pointer where it was, and what it had begun is swept away by the next
 """
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +48,26 @@ def publish(settings: Settings, run: Run, marts: Iterable[str]) -> str:
     with contextlib.suppress(OSError):  # readers have the new version already; the next publish tries again
         _prune(folder)
     return run.run_id
+
+
+def replace(settings: Settings, name: str, copy: Callable[[Path, Path], None]) -> None:
+    """Publish what `copy` makes of the current version (from, to) as `name`, and drop every other version.
+
+    Killed at any moment, a second call with another name does the rest. A reader that has an older one open goes on
+    reading it until it asks for the current one.
+    """
+    folder = settings.paths.published
+    _sweep(folder)
+    building = folder / f"{name}{_BUILDING}"
+    copy((folder / POINTER).resolve(strict=True), building)
+    sync(building)
+    final = building.with_suffix(".duckdb")
+    building.rename(final)
+    _point(folder, final.name)
+    for old in folder.glob("*.duckdb"):
+        if old.name not in (POINTER, final.name):
+            old.unlink()
+    sync(folder)
 
 
 def version(settings: Settings) -> str | None:

@@ -66,6 +66,7 @@ class Outcome:
     """What a refresh did: `seconds` by step, `loaded` new rows by raw table, `rows` by mart, customers by tag.
 
     `errors` names the sources that could not be pulled; what they had brought before was refreshed all the same.
+    `returned` counts the rows that sources still have of people who were erased here; they were kept out.
     """
 
     run_id: str
@@ -74,6 +75,7 @@ class Outcome:
     errors: list[str] = field(default_factory=list)
     loaded: dict[str, int] = field(default_factory=dict)
     rejected: int = 0
+    returned: dict[str, int] = field(default_factory=dict)
     settled: int = 0
     tests: int = 0
     marts: tuple[str, ...] = ()
@@ -165,7 +167,7 @@ def _pull_sources(work: _Work) -> None:
 
 def _load(work: _Work) -> None:
     loaded = loader.load(work.settings, work.told)
-    work.outcome.loaded, work.outcome.rejected = loaded.rows, loaded.rejected
+    work.outcome.loaded, work.outcome.rejected, work.outcome.returned = loaded.rows, loaded.rejected, loaded.returned
 
 
 def _settle_unknown(work: _Work) -> None:

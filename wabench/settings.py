@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from wabench import hours
 from wabench.errors import UsageError
 from wabench.roles import Role
+from wabench.schedule.table import ScheduleSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 """Where the dbt project and the app stand: beside the package."""
@@ -291,6 +292,15 @@ class Settings(BaseModel):
     unknown_wait_minutes: float = Field(
         60, ge=0, description="how long an unknown send waits for a status before it is listed"
     )
+    failed_settles_minutes: float = Field(
+        15,
+        ge=0,
+        description="so long after a status said that a send failed, that is believed: others may overtake it",
+    )
+    retry_within_hours: float = Field(
+        24, gt=0, description="a retry takes those along whose wait ends within so many hours from its start"
+    )
+    retry_most: int = Field(2, ge=0, description="a send that failed is tried again so many times, at most")
     business_hours: str = Field(
         "mon-fri 09:00-18:00", description="when somebody answers, in the shop's zone; always: around the clock"
     )
@@ -322,6 +332,15 @@ class Settings(BaseModel):
         "",
         description="the receiver's address as providers see it, through a proxy; signatures cover it",
     )
+    metrics_host: str = Field("127.0.0.1", description="address at which metrics are told")
+    receive_metrics_port: int = Field(8403, ge=0, le=65535, description="port of the receiver's metrics; 0: none")
+    schedule_port: int = Field(8402, ge=0, le=65535, description="port of the scheduler's health and metrics; 0: none")
+    alert_again_hours: float = Field(24, gt=0, description="an alert that still stands after so long is told again")
+    alert_dialog_hours: str = Field(
+        "2, 4",
+        pattern=r"^\d+(\.\d+)?( ?, ?\d+(\.\d+)?)*$",
+        description="after these waits an open dialog is told, each time",
+    )
     ledger_url: str = Field("", description="SQLAlchemy URL of the ledger; empty is data/ledger.db")
 
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
@@ -329,6 +348,7 @@ class Settings(BaseModel):
     templates: dict[str, TemplateSettings] = Field(default_factory=dict)
     login: LoginSettings = LoginSettings()
     roles: dict[str, Role] = Field(default_factory=dict)
+    schedule: ScheduleSettings = ScheduleSettings()
     environment: dict[str, SecretStr] = Field(default_factory=dict, repr=False)
 
     @field_validator("timezone")
@@ -399,7 +419,7 @@ class Settings(BaseModel):
         return {name: value for name, value in found.items() if value}
 
 
-_TABLES = ("providers", "sources", "templates", "login", "roles")
+_TABLES = ("providers", "sources", "templates", "login", "roles", "schedule")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s*]+")
 _SCALARS = frozenset(Settings.model_fields) - {"home", "environment", *_TABLES}
 

@@ -8,6 +8,7 @@ from parts import (
     campaign_figures,
     campaign_forecast,
     campaign_people,
+    campaign_retry,
     campaign_stages,
     charts,
     lang,
@@ -80,6 +81,7 @@ def show(name: str) -> None:
         campaign_forecast.show(campaign)
     if not progress.is_sending:
         campaign_people.show(campaign)
+        campaign_retry.show(campaign)
     texts(campaign)
     history(campaign)
 

@@ -35,6 +35,7 @@ REASONS = {
     "variables missing or empty": N_("a variable has no value"),
     "holdout": N_("held out by chance"),
     "campaign cancelled": N_("the campaign was cancelled"),
+    "delivered after all": N_("the first message was delivered after all"),
     "too soon after another message": N_("too soon after another message"),
 }
 COLOURS = {SendState.ACCEPTED: "strong", SendState.PLANNED: "strong", SendState.REJECTED: "bad",

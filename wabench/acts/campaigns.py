@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from wabench import acts
-from wabench.campaigns import launch, ledger, runner, simulation, trial
+from wabench.campaigns import launch, ledger, retries, runner, simulation, trial
 from wabench.campaigns import plan as planning
 from wabench.campaigns.plan import Plan
 from wabench.campaigns.schema import CampaignState
@@ -33,6 +33,12 @@ def plan(
         actor=actor.name, skips_cold=skips_cold, at_best_hour=at_best_hour, budget=budget,
         in_stages=in_stages,
     )  # fmt: skip
+
+
+def plan_retry(settings: Settings, actor: Actor, name: str, of: str) -> Plan:
+    """Freeze a campaign for those of another who failed for a passing reason."""
+    acts.allow(settings, actor, Action.PLAN, "plan", name)
+    return retries.plan(settings, name, of, actor=actor.name)
 
 
 def simulate(settings: Settings, actor: Actor, name: str) -> Simulation:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from wabench.campaigns import known_templates, stages
+from wabench.campaigns.failures import CALLBACK_PREFIX
 from wabench.campaigns.known import KEYS, Candidate, Consents, Known
 from wabench.campaigns.ledger import Campaign, Ledger
 from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
@@ -30,11 +31,9 @@ from wabench.campaigns.schema import MAY_HAVE_REACHED, CampaignState, SendState,
 from wabench.providers.base import Accepted, Failed, Message, Template
 from wabench.providers.errors import STOPPED_CODES
 
-CALLBACK_PREFIX = "wb:"
 DAY = timedelta(hours=24)
 _FURTHER = (50,) * 20  # sends looked at more when a turn finds nobody who may leave
 _LOOK_SECONDS = 60.0
-ADVISORY_LOCK = 0x7761_6265  # one claim at a time on PostgreSQL, as SQLite's write lock makes it anyway
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +69,6 @@ def take_turn(
 ) -> Turn:  # fmt: skip
     """Write the outcomes and claim up to `want` sends, in one transaction."""
     with ledger.writing() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
         _record(connection, campaign, outcomes, now)
         this = campaigns.c.campaign_id == campaign.campaign_id
         status = CampaignState(connection.scalars(select(campaigns.c.status).where(this)).one())
@@ -283,7 +280,8 @@ def _candidates(connection: Connection, campaign_id: str, want: int, now: dateti
     of_campaign = (sends.c.campaign_id == campaign_id) & (sends.c.due_at <= now) & stages.is_open(campaign_id)
     move_sends(connection, SendState.PLANNED, of_campaign & (sends.c.state == SendState.HELD), reason=None)
     due = of_campaign & (sends.c.state == SendState.PLANNED)
-    return connection.execute(select(sends).where(due).order_by(sends.c.due_at).limit(want)).all()
+    first = select(sends).where(due).order_by(sends.c.due_at).limit(want)
+    return connection.execute(first.with_for_update(skip_locked=True)).all()
 
 
 def _next_due_in(connection: Connection, campaign_id: str, now: datetime) -> float | None:

@@ -100,7 +100,7 @@ def plan(
     )
     rows, stages = _rows(settings, chosen, texts, campaign, kept_back, wanted)
     campaign = replace(campaign, open_stage=1 if stages else None)
-    return _store(settings, campaign, rows, {text.variant.variant: text.body for text in texts}, stages)
+    return store(settings, campaign, rows, {text.variant.variant: text.body for text in texts}, stages)
 
 
 def _must_tell_cold(chosen: Audience, segment: str, skips_cold: bool) -> None:
@@ -121,11 +121,11 @@ def _rows(
     held_to = rules_of(settings, campaign)
     rows = list(_sends(customers, texts, held_to, kept_back, campaign, settings.best_hour_messages))
     if campaign.budget is not None:
-        _price(settings, campaign, rows)
+        price(settings, campaign, rows)
     return rows, staging.staged(settings, campaign.campaign_id, stages, rows, customers, partial(readings, texts))
 
 
-def _price(settings: Settings, campaign: Campaign, rows: Sequence[dict[str, Any]]) -> None:
+def price(settings: Settings, campaign: Campaign, rows: Sequence[dict[str, Any]]) -> None:
     """Put into each send what it costs; raises UsageError where the price book does not say."""
     ways = {id(row): (row["phone"], row["user_id"]) for row in rows if row["state"] is SendState.PLANNED}
     countries = {key: country_of(*way) or "" for key, way in ways.items()}
@@ -136,9 +136,9 @@ def _price(settings: Settings, campaign: Campaign, rows: Sequence[dict[str, Any]
         row["price"] = prices[countries[id(row)]] if id(row) in countries else None
 
 
-def _store(
+def store(
     settings: Settings, campaign: Campaign, rows: Sequence[Mapping[str, Any]], bodies: Mapping[str, str],
-    stages: Sequence[Stage],
+    stages: Sequence[Stage] = (),
 ) -> Plan:  # fmt: skip
     """Put a plan into the ledger, and tell what it comes to."""
     held_to, at = rules_of(settings, campaign), campaign.starts_at or campaign.created_at

@@ -30,6 +30,8 @@ from wabench.settings import Settings
 OnTurn = Callable[[Counter[str]], None]
 Settle = Callable[[], int]
 _STOPS = (signal.SIGINT, signal.SIGTERM)
+STOPPED_BY_SYSTEM = f"stopped by {signal.SIGTERM.name}"
+"""Why a campaign is paused whose sender was ended with its machine or its service, by nobody's decision about it."""
 _CONNECT_SECONDS = 5.0
 # Shorter than any server keeps an idle connection: one that closes just as we write would make a send unknown.
 _KEEPALIVE_SECONDS = 2.0

@@ -4,7 +4,21 @@ import sys
 
 import typer
 
-from wabench.cli import campaign, demo, doctor, ingest, provider, refresh, reply, sandbox, segment, template, workbench
+from wabench.cli import (
+    campaign,
+    demo,
+    doctor,
+    forget,
+    ingest,
+    provider,
+    refresh,
+    reply,
+    sandbox,
+    schedule,
+    segment,
+    template,
+    workbench,
+)
 from wabench.cli.console import err
 from wabench.errors import WabenchError
 
@@ -32,8 +46,10 @@ app.add_typer(campaign.app, name="campaign")
 app.add_typer(template.app, name="template")
 app.add_typer(reply.app, name="reply")
 app.add_typer(provider.app, name="provider")
+app.command()(schedule.schedule)
 app.command()(sandbox.sandbox)
 app.command()(doctor.doctor)
+app.command()(forget.forget)
 app.command("app")(workbench.run)
 
 

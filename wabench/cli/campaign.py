@@ -13,12 +13,12 @@ import typer
 
 from wabench import refresh
 from wabench import settings as configuration
-from wabench.campaigns import judging, ledger, runner, schedule, simulation, trial, variants
+from wabench.campaigns import judging, ledger, retries, runner, schedule, simulation, trial, variants
 from wabench.campaigns import plan as planning
 from wabench.campaigns.ledger import Tally
 from wabench.campaigns.schema import SendState
 from wabench.campaigns.staging import Asked
-from wabench.cli import console, lifts, simulated, staged
+from wabench.cli import console, lifts, retrying, simulated, staged
 from wabench.cli.console import Json
 from wabench.errors import WabenchError
 from wabench.settings import Settings
@@ -33,7 +33,7 @@ Live = Annotated[bool, typer.Option("--live", help="send to real customers, thro
 @app.command()
 def plan(
     name: Name,
-    segment: Annotated[str, typer.Option(help="a saved segment, or an exported .csv")],
+    segment: Annotated[str, typer.Option(help="a saved segment, or an exported .csv")] = "",
     template: Annotated[str, typer.Option(help="a template, as `wabench template list` names it")] = "",
     param: Annotated[list[str] | None, typer.Option(help="variable=column or variable=literal:text")] = None,
     variant: Annotated[
@@ -58,6 +58,10 @@ def plan(
     ] = None,
     winner_by: Annotated[str | None, typer.Option(help="reply, read, click or order")] = None,
     winner_hours: Annotated[float | None, typer.Option(min=0, help="how long the rest waits for a winner")] = None,
+    retry_of: Annotated[
+        str,
+        typer.Option(help="a campaign that is over: to those alone who failed for a passing reason, the same texts"),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Freeze who gets what: one ledger row per customer, with its parameters and, where a rule forbids it, the reason.
@@ -68,11 +72,15 @@ def plan(
     """
     settings = configuration.load()
     texts, starts_at = variants.read(variant or ()), schedule.read(settings, at) if at else None
-    planned = planning.plan(
-        settings, name, segment, template, param or [], provider, holdout=holdout, variants=texts, starts_at=starts_at,
-        skips_cold=skip_cold, at_best_hour=best_hour, budget=budget,
-        in_stages=Asked(canary, canary_hours, winner_after_share, winner_by, winner_hours),
-    )  # fmt: skip
+    stages = Asked(canary, canary_hours, winner_after_share, winner_by, winner_hours)
+    if retry_of:
+        retrying.only(segment, template, param, variant, holdout, skip_cold, best_hour, canary, winner_after_share)
+        planned = retries.plan(settings, name, retry_of, starts_at=starts_at, budget=budget)
+    else:
+        planned = planning.plan(
+            settings, name, segment, template, param or [], provider, holdout=holdout, variants=texts,
+            starts_at=starts_at, skips_cold=skip_cold, at_best_hour=best_hour, budget=budget, in_stages=stages,
+        )  # fmt: skip
     if as_json:
         console.show_json(asdict(planned))
         return
@@ -221,10 +229,16 @@ def cancel(name: Name) -> None:
 
 
 @app.command()
-def status(name: Name, as_json: Json = False) -> None:
-    """Show where a campaign stands, and which sends stayed unknown longer than their wait.
+def status(
+    name: Name,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="name each who failed, and when they may be retried")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show where a campaign stands, which sends stayed unknown longer than their wait, and what failed.
 
-    Example: wabench campaign status spring --json
+    Example: wabench campaign status spring --failed --json
     """
     settings = configuration.load()
     with ledger.opened(settings) as opened:
@@ -234,23 +248,21 @@ def status(name: Name, as_json: Json = False) -> None:
         unsettled = opened.unsettled(campaign.campaign_id, waited)
         stages = judging.listed(opened, campaign)
     waits, found = refresh.waiting(settings, campaign)
+    failures = retries.failures(settings, campaign)
     if as_json:
         known = judging.figures(waits, found) if waits and found else None
-        data = {"tally": [asdict(t) for t in tally], "unsettled": unsettled,
-                "stages": [asdict(each) for each in stages], "known": known}  # fmt: skip
-        console.show_json({**asdict(campaign), **data})
+        each = {"failed": [asdict(f) for f in failures]} if failed else {}
+        console.show_json({**asdict(campaign), "tally": [asdict(t) for t in tally], "unsettled": unsettled,
+                           "failures": [asdict(s) for s in retries.summed(failures)], **each, "known": known,
+                           "stages": [asdict(stage) for stage in stages]})  # fmt: skip
         return
     console.show_facts({"campaign": name, "status": campaign.status, "reason": campaign.reason})
     console.show_table(_rows(tally))
-    if stages:
-        console.show_table(staged.decided(stages), "stages")
-    if waits and found:
-        console.out.print("\n".join(staged.known(settings, waits, found)), markup=False, soft_wrap=True)
-    elif waits:
-        console.out.print("a refresh is at work, so what is known of the stage can't be read now")
+    staged.show(settings, stages, waits, found)
     if unsettled:
         rows = [_shown(row, row) for row in unsettled]
         console.show_table(rows, "unknown, and no status came: send again with resume --retry-unknown, or leave")
+    retrying.show(settings, name, failures, failed)
 
 
 @app.command()
@@ -267,24 +279,24 @@ def report(name: Name, as_json: Json = False) -> None:
         stages = judging.listed(opened, campaign)
     funnels = planning.funnels(settings, campaign)
     expected = simulation.compared(settings, campaign, funnels)
+    failures = retries.failures(settings, campaign)
     if as_json:
         data = {**asdict(campaign), "tally": [asdict(t) for t in tally], "history": history, "funnels": funnels,
                 "forecast": [asdict(each) for each in expected],
-                "stages": [asdict(each) for each in stages]}  # fmt: skip
+                "stages": [asdict(each) for each in stages],
+                "failures": [asdict(each) for each in retries.summed(failures)]}  # fmt: skip
         console.show_json(data)
         return
     console.show_table(_rows(tally), f"campaign {name}: {campaign.status}")
     console.show_table([_shown(line, ("at", "actor", "action", "detail")) for line in history], "history")
-    if stages:
-        console.show_table(staged.decided(stages), "stages")
-        for line in staged.sure(stages):
-            console.out.print(line, markup=False, soft_wrap=True)
+    staged.show(settings, stages)
     if not funnels:
         console.show_facts({"funnel": "not in the published file yet; wabench refresh"})
     for funnel in funnels:
         _show_funnel(funnel)
     if expected:
         console.show_table(simulated.compared(expected), "forecast against what came")
+    retrying.show(settings, name, failures)
 
 
 def _show_funnel(funnel: Mapping[str, Any]) -> None:

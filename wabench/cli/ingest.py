@@ -126,7 +126,8 @@ def _load(settings: Settings) -> dict[str, Any]:
     with console.progress() as bars:
         task = bars.add_task("loading", total=None)
         outcome = loader.load(settings, lambda done, total: bars.update(task, completed=done, total=total))
-    return {"bytes": outcome.bytes, "rows": outcome.rows, "rejected": outcome.rejected, "seconds": outcome.seconds}
+    told = {"bytes": outcome.bytes, "rows": outcome.rows, "rejected": outcome.rejected, "seconds": outcome.seconds}
+    return told | {"returned": outcome.returned}
 
 
 def _show(answer: dict[str, Any]) -> None:
@@ -140,3 +141,5 @@ def _show(answer: dict[str, Any]) -> None:
     loaded = answer["loaded"]
     rows = ", ".join(f"{count:,} {table}" for table, count in loaded["rows"].items()) or "nothing new"
     console.out.print(f"loaded {rows}; {loaded['rejected']:,} rejected; {loaded['seconds']:.1f} s")
+    for source, rows in loaded["returned"].items():
+        console.out.print(f"{source} still has who was erased here ({rows:,} rows, kept out): erase them there too")

@@ -75,6 +75,7 @@ def _show(outcome: Outcome) -> None:
         "as of": f"{outcome.as_of:%Y-%m-%d %H:%M:%S} UTC",
         "loaded": ", ".join(f"{rows:,} {table}" for table, rows in outcome.loaded.items()) or "nothing new",
         "rejected": f"{outcome.rejected:,}",
+        **({"still has who was erased": ", ".join(outcome.returned)} if outcome.returned else {}),
         "unknown sends settled": outcome.settled,
         **{table: f"{rows:,}" for table, rows in outcome.rows.items()},
         **tags,

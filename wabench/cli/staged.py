@@ -1,19 +1,38 @@
 """The stages of a campaign in lines for people to read: what the rest waits for, and what was decided of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from wabench.campaigns import evidence, schedule
 from wabench.campaigns.judging import Known
 from wabench.campaigns.stages import Kind, Stage, StageState
+from wabench.cli import console
 from wabench.settings import Settings
 
 _CANARY = {"failed": "failed", "opted_out": "opted out", "blocked": "blocked the number"}
 
 
+def say(lines: Iterable[str]) -> None:
+    for line in lines:
+        console.out.print(line, markup=False, soft_wrap=True)
+
+
+def show(settings: Settings, stages: tuple[Stage, ...], waits: Stage | None = None, found: Known | None = None) -> None:
+    """Show where the stages stand, who won, and what is known of the one the rest waits for."""
+    if not stages:
+        return
+    console.show_table(decided(stages), "stages")
+    say(sure(stages))
+    if waits:
+        busy = ["a refresh is at work, so what is known of the stage can't be read now"]
+        say(known(settings, waits, found) if found else busy)
+
+
 def planned(settings: Settings, stages: tuple[Stage, ...], customers: int) -> Iterator[str]:
     """Say what goes first, and what is decided of the rest when."""
+    if not stages:
+        yield "too few for stages: all of them go at once"
     for stage in stages:
         first = round(stage.share * customers)
         if stage.kind is Kind.CANARY:
@@ -69,7 +88,7 @@ def sure(stages: tuple[Stage, ...]) -> Iterator[str]:
         doubt = stage.figures.get("doubt")
         odds = "" if doubt is None else f"; by chance alone so much is seen in at most {doubt:.1%} of such tests"
         yield f"the rest got {stage.winner or 'what chance drew'}: {stage.outcome} by {stage.by} ({rates}){odds}"
-        yield "the rows below hold the rest, too: only the first share, which these figures are of, compares the texts"
+        yield "only these figures, of the first share, compare the texts: the rows of the funnel hold the rest, too"
 
 
 def _rate(of: Mapping[str, int]) -> str:
