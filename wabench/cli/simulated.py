@@ -1,12 +1,13 @@
 """A simulation in lines for people to read, and afterwards what came beside it."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 from wabench.campaigns import schedule
 from wabench.campaigns.costs import PlanCost
 from wabench.campaigns.forecast import Expected
-from wabench.campaigns.simulation import Compared, Simulation
+from wabench.campaigns.simulation import Compared, Simulation, Wave
 from wabench.cli import console
 from wabench.settings import Settings
 
@@ -43,6 +44,9 @@ def basis(made: Simulation) -> str:
 def _notes(settings: Settings, made: Simulation) -> Iterator[str]:
     begins, ends = (schedule.told(settings, moment) for moment in (made.begins_at, made.finishes_at))
     yield f"to {made.reachable:,} customers from {begins} to {ends} at the allowed pace"
+    for wave in made.waves:
+        until = schedule.told(settings, made.begins_at + timedelta(minutes=wave.left_after))
+        yield f"{wave.kind}: {wave.customers:,} until {until}{_then(settings, made, wave)}"
     if made.held:
         yield f"{made.held:,} of them wait for the end of their night or for their best hour"
     if made.campaign.budget is not None and made.cost and (total := made.cost.total) and total > made.campaign.budget:
@@ -57,6 +61,12 @@ def _notes(settings: Settings, made: Simulation) -> Iterator[str]:
             f"{waiting}, {made.support.answered_per_day:.1f} a day were answered lately; "
             f"{_number(replied.expected)} more are to be expected"
         )
+
+
+def _then(settings: Settings, made: Simulation, wave: Wave) -> str:
+    if wave.decided_after is None:
+        return ""
+    return f"; decided at the latest {schedule.told(settings, made.begins_at + timedelta(minutes=wave.decided_after))}"
 
 
 def _cost(cost: PlanCost) -> dict[str, Any]:
