@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 from parts import advice as said
-from parts import bubble, charts, look, person, shop
+from parts import bubble, campaign_stages, charts, look, person, shop
 from parts.lang import _, n_, number, percent, share
 
 from wabench import display, providers, segments
 from wabench.acts import campaigns as acts
 from wabench.campaigns import holdout, lint, recipients, schedule, templates
 from wabench.campaigns.recipients import Read
+from wabench.campaigns.staging import Asked
 from wabench.campaigns.variants import Wanted
 from wabench.errors import UsageError, WabenchError
 from wabench.providers.base import TemplateDraft
@@ -66,7 +67,7 @@ def show(asked: str) -> None:
     with form:
         held_out = measure(segment, counts)
         starts_at = when()
-        plan(segment, provider, texts, wanted, held_out, starts_at, counts, manners())
+        plan(segment, provider, texts, wanted, held_out, starts_at, counts, manners(len(texts) > 1))
 
 
 def whom(asked: str) -> Segment | None:
@@ -233,14 +234,15 @@ def when() -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """How a plan is sent: to each at their best hour, without the cold, and up to what it may cost."""
+    """How a plan is sent: to each at their best hour, without the cold, up to what it may cost, and who goes first."""
 
     at_best_hour: bool
     skips_cold: bool
     budget: float | None
+    in_stages: Asked
 
 
-def manners() -> Manners:
+def manners(has_variants: bool) -> Manners:
     settings = shop.settings()
     is_best = st.toggle(
         _("To each at their own best hour, within {hours} hours", hours=number(settings.best_hour_within_hours)),
@@ -253,7 +255,7 @@ def manners() -> Manners:
         _("It pauses itself when it has cost, {currency}", currency=settings.currency), 0.01, value=None,
         key="plan_budget", placeholder=_("no limit"),
     )  # fmt: skip
-    return Manners(is_best, skips, budget)
+    return Manners(is_best, skips, budget, campaign_stages.asked(has_variants))
 
 
 def plan(
@@ -280,6 +282,7 @@ def plan(
             acts.plan(
                 settings, actor, name, segment.name, template, params, provider, held_out, wanted, starts_at,
                 skips_cold=how.skips_cold, at_best_hour=how.at_best_hour, budget=how.budget,
+                in_stages=how.in_stages,
             )  # fmt: skip
             acts.simulate(settings, actor, name)
     except WabenchError as error:

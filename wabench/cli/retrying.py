@@ -9,7 +9,10 @@ from wabench.cli import console
 from wabench.errors import UsageError
 from wabench.settings import Settings
 
-_FROZEN = ("--segment", "--template", "--param", "--variant", "--holdout", "--skip-cold", "--best-hour")
+_FROZEN = (
+    "--segment", "--template", "--param", "--variant", "--holdout", "--skip-cold", "--best-hour", "--canary",
+    "--winner-after-share",
+)  # fmt: skip
 
 
 def only(*given: object) -> None:
@@ -17,6 +20,12 @@ def only(*given: object) -> None:
     for option, value in zip(_FROZEN, given, strict=True):
         if value is not None and value is not False and value != "":  # a holdout of 0 is given, too
             raise UsageError(f"--retry-of takes its customers and texts from that campaign; leave {option}")
+
+
+def must_say_whom(segment: str, retry_of: str) -> None:
+    """Raise UsageError for a plan of nobody."""
+    if not segment and not retry_of:
+        raise UsageError("a campaign has a --segment, or --retry-of a campaign whose failed sends it tries again")
 
 
 def show(settings: Settings, name: str, found: Sequence[Failure], each: bool = False) -> None:

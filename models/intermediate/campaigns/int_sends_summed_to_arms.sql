@@ -1,7 +1,8 @@
 -- What can be told of an experiment from sums: of whoever chance put into one of two arms, whatever became of their send,
 -- how many ordered, how often and for how much from the campaign's start to `attribution_days` after its last send; and
--- what they had spent before. Who turned out to be a customer of both arms is in neither. Covariate is the square root
--- of what was spent before: a few big spenders would outweigh everybody else, and a root still tells zero from little.
+-- what they had spent before. Of a campaign in stages only who is of a stage that was let go, in either arm. Who turned
+-- out to be a customer of both arms is in neither. Covariate is the square root of what was spent before: a few big
+-- spenders would outweigh everybody else, and a root still tells zero from little.
 
 {%- set metrics = ("conversions", "orders", "net_revenue") %}
 
@@ -80,7 +81,7 @@ customers as (
     select
         campaign_id, variant, coalesce(customer_id, planned_customer_id) as customer_id, min(arm) as arm
     from sends
-    where arm is not null
+    where arm is not null and waits_for_stage is not true
     group by campaign_id, variant, coalesce(customer_id, planned_customer_id)
     having min(arm) = max(arm)
 

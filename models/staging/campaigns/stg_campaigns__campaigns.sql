@@ -27,7 +27,8 @@ final as (
         template_body,
         holdout_share,
         starts_at,
-        retry_of
+        retry_of,
+        open_stage
     from source
 
 )
