@@ -138,7 +138,7 @@ campaigns = Table(
     Column("at_best_hour", Boolean),  # whether each gets it at their own best hour
     Column("budget", Float),  # what its messages may cost in the project's currency; null: whatever they do
     Column("open_stage", Integer),  # the last stage whose sends may leave; null: all of them may
-    Column("retry_of", String(32)),  # the campaign of whose failed sends it tries some again
+    Column("retry_of", String(32)),  # the campaign whose failed sends it tries again, the first of a row of retries
 )
 
 variants = Table(  # the texts of a campaign that has several; one that has a single text has it itself
