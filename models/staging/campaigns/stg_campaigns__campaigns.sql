@@ -27,8 +27,8 @@ final as (
         template_body,
         holdout_share,
         starts_at,
-        retry_of,
-        open_stage
+        open_stage,
+        retry_of
     from source
 
 )
