@@ -77,7 +77,8 @@ def compare(treated: Arm, held_out: Arm, level: float = LEVEL) -> Effect:
         value = _mean(treated, theta) - _mean(held_out, theta)
         errors = [_squared_error(arm, arms, theta) for arm in arms]
         squared, plain = sum(errors), sum(_squared_error(arm, arms, 0.0) for arm in arms)
-        freedom = squared**2 / sum(e**2 / (arm.customers - 2) for e, arm in zip(errors, arms, strict=True))
+        shares = [e / squared for e in errors]  # first: the squares of tiny errors are nothing at all
+        freedom = 1 / sum(share**2 / (arm.customers - 2) for share, arm in zip(shares, arms, strict=True))
         error = np.where(_is_enough(arms) & (squared > 0), np.sqrt(squared), np.nan)
         reach = special.stdtrit(freedom, (1 + level) / 2) * error
         return Effect(
