@@ -245,6 +245,36 @@ class Settings(BaseModel):
     best_hour_within_hours: float = Field(
         24, gt=0, description="a plan with --best-hour is spread over so many hours from its start on"
     )
+    first_share_customers: int = Field(
+        100, gt=0, description="a first share that the rest waits for has at least so many customers"
+    )
+    canary_hours: float = Field(
+        2, ge=0, description="so long after the last of a canary left it is decided whether the rest goes"
+    )
+    canary_failure_share: float = Field(
+        0.1, gt=0, lt=1, description="a canary whose failures are proven to be more than this share stops the campaign"
+    )
+    canary_opt_out_share: float = Field(
+        0.02, gt=0, lt=1, description="the same, for those who opted out since they got it"
+    )
+    canary_block_share: float = Field(
+        0.01, gt=0, lt=1, description="the same, for those who blocked the number, where the provider tells"
+    )
+    canary_known_share: float = Field(
+        0.5, ge=0, le=1, description="of so many of a canary it must be known whether it was delivered or failed"
+    )
+    canary_unknown: Literal["hold", "go_on"] = Field(
+        "hold", description="what becomes of the rest where that is known of fewer: hold pauses the campaign"
+    )
+    winner_hours: float = Field(
+        24, ge=0, description="so long after the last of the first share left the rest waits for a proven winner"
+    )
+    winner_unproven: Literal["best", "drawn"] = Field(
+        "best", description="what the rest gets then: best, the best text so far; drawn, each the one chance drew"
+    )
+    stage_error: float = Field(
+        0.05, gt=0, lt=0.5, description="how likely a canary may be stopped, or a winner named, by chance alone"
+    )
     failure_share: float = Field(
         0.15, gt=0, le=1, description="a campaign pauses itself when more than this share of its messages failed"
     )
@@ -269,6 +299,9 @@ class Settings(BaseModel):
     )
     retry_within_hours: float = Field(
         24, gt=0, description="a retry takes those along whose wait ends within so many hours from its start"
+    )
+    advice_messages: int = Field(
+        100, gt=0, description="so many delivered promotions on each side before advice says what it was worth here"
     )
     retry_most: int = Field(2, ge=0, description="a send that failed is tried again so many times, at most")
     business_hours: str = Field(

@@ -9,6 +9,7 @@ from parts import (
     campaign_forecast,
     campaign_people,
     campaign_retry,
+    campaign_stages,
     charts,
     lang,
     look,
@@ -52,6 +53,7 @@ DONE = {
     "cancelled": N_("cancelled"),
     "abandon": N_("found its sender dead"),
     "budget": N_("given another budget"),
+    "release": N_("let the rest go"),
     "retry stopped": N_("planned again what a stop turned away"),
 }
 
@@ -72,6 +74,7 @@ def show(name: str) -> None:
     actions(campaign, progress)
     if progress.is_sending or campaign.status in (CampaignState.RUNNING, CampaignState.PAUSED):
         live(name, campaign.status, progress.is_sending)
+    campaign_stages.show(campaign)
     if campaign.status in BEGUN:
         campaign_figures.show(campaign)
     else:

@@ -31,6 +31,7 @@ REASONS = {
     "quiet hours": N_("it is night where they are"),
     "the provider's limit of people a day": N_("no more people today: the provider's limit"),
     "waits for their best hour": N_("waits for their best hour"),
+    "waits for the first share's result": N_("waits for the first share's result"),
     "variables missing or empty": N_("a variable has no value"),
     "holdout": N_("held out by chance"),
     "campaign cancelled": N_("the campaign was cancelled"),

@@ -12,6 +12,7 @@ from wabench.campaigns import plan as planning
 from wabench.campaigns.plan import Plan
 from wabench.campaigns.schema import CampaignState
 from wabench.campaigns.simulation import Simulation
+from wabench.campaigns.staging import AT_ONCE, Asked
 from wabench.campaigns.trial import Tried
 from wabench.campaigns.variants import Wanted
 from wabench.errors import Refused
@@ -23,13 +24,14 @@ def plan(
     settings: Settings, actor: Actor, name: str, segment: str, template: str = "", params: Sequence[str] = (),
     provider: str = "meta", holdout: float | None = None, variants: Sequence[Wanted] = (),
     starts_at: datetime | None = None, skips_cold: bool = False, at_best_hour: bool = False,
-    budget: float | None = None,
+    budget: float | None = None, in_stages: Asked = AT_ONCE,
 ) -> Plan:  # fmt: skip
     """Freeze a campaign, as `wabench campaign plan` does."""
     acts.allow(settings, actor, Action.PLAN, "plan", name)
     return planning.plan(
         settings, name, segment, template, params, provider, holdout=holdout, variants=variants, starts_at=starts_at,
         actor=actor.name, skips_cold=skips_cold, at_best_hour=at_best_hour, budget=budget,
+        in_stages=in_stages,
     )  # fmt: skip
 
 

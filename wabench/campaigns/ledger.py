@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from wabench.campaigns import database, schema
+from wabench.campaigns import database, schema, stages
 from wabench.campaigns.database import SQLITE
 from wabench.campaigns.failures import HAS_FAILED, IS_RETRIED
 from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
@@ -58,6 +58,7 @@ class Campaign:
     skips_cold: bool | None = None
     at_best_hour: bool | None = None
     budget: float | None = None
+    open_stage: int | None = None
     retry_of: str | None = None
     variants: tuple[Variant, ...] = ()
 
@@ -151,7 +152,9 @@ class Ledger:
             rows = connection.execute(select(campaigns).where(campaigns.c.campaign_id.in_(claimed)))
             return [_campaign(connection, row._asdict()) for row in rows]
 
-    def plan(self, campaign: Campaign, planned: Sequence[Mapping[str, Any]]) -> Campaign:
+    def plan(
+        self, campaign: Campaign, planned: Sequence[Mapping[str, Any]], in_stages: Sequence[stages.Stage] = ()
+    ) -> Campaign:
         """Store a campaign and all its sends at once; a plan of that name not yet approved is replaced.
 
         Raises Refused when the name belongs to a campaign that was approved.
@@ -170,6 +173,7 @@ class Ledger:
             connection.execute(delete(variants).where(variants.c.campaign_id == campaign_id))
             if texts:
                 connection.execute(insert(variants), [text | ids for text in texts])
+            stages.store(connection, campaign_id, in_stages)
             rows = [{**row, **ids, "send_id": send_id(campaign_id, row["customer_id"])} for row in planned]
             if rows:
                 connection.execute(insert(sends), rows)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from duckdb import DuckDBPyConnection
 from sqlalchemy import Connection, func, select
 
-from wabench.campaigns import alone, failures, health, known_templates, ledger
+from wabench.campaigns import alone, failures, health, judging, known_templates, ledger
 from wabench.campaigns.failures import CALLBACK_PREFIX
 from wabench.campaigns.known_templates import Told
 from wabench.campaigns.ledger import Ledger
@@ -77,6 +77,7 @@ def read_back(settings: Settings, warehouse: DuckDBPyConnection) -> int:
     settled = settle(settings, seen)
     with ledger.opened(settings) as opened:
         health.pause_unwell(settings, opened, warehouse, datetime.now(UTC))
+        judging.look(settings, opened, warehouse, datetime.now(UTC))
     return settled
 
 

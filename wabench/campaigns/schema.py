@@ -137,7 +137,8 @@ campaigns = Table(
     Column("skips_cold", Boolean),  # whether who gave no sign of life for long is left out
     Column("at_best_hour", Boolean),  # whether each gets it at their own best hour
     Column("budget", Float),  # what its messages may cost in the project's currency; null: whatever they do
-    Column("retry_of", String(32)),  # the campaign of whose failed sends it tries some again
+    Column("open_stage", Integer),  # the last stage whose sends may leave; null: all of them may
+    Column("retry_of", String(32)),  # the campaign whose failed sends it tries again, the first of a row of retries
 )
 
 variants = Table(  # the texts of a campaign that has several; one that has a single text has it itself
@@ -194,6 +195,8 @@ sends = Table(
     Column("last_interaction_at", Utc),  # as known when planned
     Column("price", Float),  # of one message by the price book, in the project's currency; where there is a budget
     Column("best_hour", Integer),  # their own local hour; null: too little is known of them
+    Column("stage", Integer),  # goes when this stage is open; null: at once, or never
+    Column("texts", JSON(none_as_null=True)),  # each variant as they would read it, of who waits for the winner
     Column("failed_at", Utc),  # when a status last said that it failed; one that was refused at once has none
     Column("failed_code", Written),
     Column("failed_family", Word),

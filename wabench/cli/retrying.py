@@ -9,7 +9,10 @@ from wabench.cli import console
 from wabench.errors import UsageError
 from wabench.settings import Settings
 
-_FROZEN = ("--segment", "--template", "--param", "--variant", "--holdout", "--skip-cold", "--best-hour")
+_FROZEN = (
+    "--segment", "--template", "--param", "--variant", "--holdout", "--skip-cold", "--best-hour", "--canary",
+    "--winner-after-share",
+)  # fmt: skip
 
 
 def only(*given: object) -> None:
