@@ -6,10 +6,11 @@ advisory lock, taken before the first statement whose result counts.
 """
 
 import sqlite3
+from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, create_engine, event, inspect
+from sqlalchemy import Column, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
@@ -52,6 +53,12 @@ def connect(url: str) -> Engine:
         opened.dispose()
         raise WabenchError(f"the ledger can't be opened: {' '.join(str(error.orig).split())}") from None
     return opened
+
+
+def is_locked(connection: Connection, name: str) -> bool:
+    """Tell whether some connection to this PostgreSQL database holds the advisory lock of a name."""
+    sql = (Path(__file__).parent / "lock_held.sql").read_text(encoding="utf-8")
+    return bool(connection.scalar(text(sql), {"name": name}))
 
 
 def _complete(opened: Engine) -> None:

@@ -9,12 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from wabench.campaigns import database, schema, stages
@@ -121,7 +119,7 @@ class Ledger:
         if self._engine.dialect.name == SQLITE:
             return False
         with self.reading() as connection:
-            return bool(connection.scalar(text(_sql()), {"name": name}))
+            return database.is_locked(connection, name)
 
     def campaign(self, name: str) -> Campaign:
         """Find a campaign; raises UsageError with the nearest name."""
@@ -345,11 +343,6 @@ def _campaign(connection: Connection, row: Mapping[str, Any]) -> Campaign:
     values = {field.name: row[field.name] for field in fields(Campaign) if field.name != "variants"}
     found = tuple(Variant(**{k: v for k, v in text.items() if k != "campaign_id"}) for text in texts)
     return Campaign(**values | {"status": CampaignState(row["status"]), "variants": found})
-
-
-@cache
-def _sql() -> str:
-    return (Path(__file__).parent / "lock_held.sql").read_text(encoding="utf-8")
 
 
 def _unknown(campaign_id: str, before: datetime) -> ColumnElement[bool]:

@@ -20,7 +20,6 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
-    Text,
     delete,
     func,
     insert,
@@ -29,7 +28,7 @@ from sqlalchemy import (
 )
 
 from wabench.campaigns.moves import move_campaign, move_sends, note
-from wabench.campaigns.schema import CampaignState, SendState, Utc, Word, campaigns, metadata, sends
+from wabench.campaigns.schema import CampaignState, SendState, Utc, Word, Written, campaigns, metadata, sends
 
 WAITS = "waits for the first share's result"
 _LAST = 1_000_000
@@ -45,10 +44,10 @@ stages = Table(
     Column("by", Word),  # what the winner is told by: reply read click order
     Column("state", Word, nullable=False),  # waiting released stopped
     Column("decided_at", Utc),
-    Column("decided_by", Text),
+    Column("decided_by", Written),
     Column("outcome", Word),
-    Column("winner", String(40)),  # the variant that the rest gets; null: each the one drawn for it
-    Column("reason", Text),
+    Column("winner", Written),  # the variant that the rest gets; null: each the one drawn for it
+    Column("reason", Written),
     Column("figures", JSON),  # what the decision stands on
 )
 
