@@ -329,9 +329,11 @@ def test_the_command_lists_who_failed_and_refuses_what_the_old_campaign_decided(
     shop.hear(NOW + HOUR)
     (one,) = retries.summed(retries.failures(shop.settings, old))
     assert (one.reason, one.code, one.failed, one.passing) == ("per-user limit", "131049", 1, 1)
-    retrying.only("", "", None, None, None, False, False)
+    retrying.only("", "", None, None, None, False, False, None, None)
     with pytest.raises(UsageError, match="leave --holdout"):
-        retrying.only("", "", None, None, 0.0, False, False)
+        retrying.only("", "", None, None, 0.0, False, False, None, None)
+    with pytest.raises(UsageError, match="leave --canary"):
+        retrying.only("", "", None, None, None, False, False, 0.1, None)
 
 
 EVENTS = st.lists(
