@@ -58,6 +58,7 @@ bench: setup browser $(BENCH_READY)
 	$(BIN)/python tests/bench/bench_landing.py
 	$(BIN)/python tests/bench/bench_receiver.py
 	$(BIN)/python tests/bench/bench_replies.py
+	$(BIN)/python tests/bench/bench_sender.py
 	PYTHONPATH=tests/support $(BIN)/python tests/bench/bench_ltv.py
 	$(BIN)/python tests/bench/bench_refresh.py
 	$(BIN)/python tests/bench/bench_app.py

@@ -54,10 +54,12 @@ def without(body: bytes, layout: Layout, person: Person) -> bytes | None:
         return None
     kept = _nodes(document, (each for each in theirs if not _is_person(each)))
     aim = _Aim(layout, _expected(found, theirs), orders)
-    changed = spans.removed(body, [node for node in gone if node.is_listed])
-    changed = spans.blanked(changed, (leaf for node in gone if not node.is_listed for leaf in node.leaves()))
-    changed = spans.blanked(changed, _needless(body, kept, layout, orders))
-    return _swept(changed, aim, person)
+    without = spans.removed(body, [node for node in gone if node.is_listed])
+    without = spans.blanked(without, (leaf for node in gone if not node.is_listed for leaf in node.leaves()))
+    if not aim.is_met(without):  # a page that does not hold together without them
+        without = spans.blanked(body, (leaf for node in gone for leaf in node.leaves()))
+    bare = spans.blanked(without, _needless(body, kept, layout, orders))
+    return _swept(bare if aim.is_met(bare) else without, aim, person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +155,10 @@ def _node(by_id: dict[int, Node], record: Any) -> Node | None:
 def _needless(body: bytes, kept: Sequence[Node], layout: Layout, orders: frozenset[str]) -> list[Node]:
     """Find the values of orders that their rows do without, on a page that has these orders alone."""
     others = [i for n in kept if n.is_listed and n.parent for i in n.parent.items if i not in kept]
-    small = spans.removed(body, {id(other): other for other in others}.values())
+    small, whole = spans.removed(body, {id(other): other for other in others}.values()), _rows(body, layout, orders)
     wanted = _rows(small, layout, orders)
+    if _theirs(wanted, orders) != _theirs(whole, orders):  # it does not hold together without the others
+        small, wanted = body, whole
     needless: list[Node] = []
 
     def drop(leaves: list[Node]) -> None:
@@ -169,6 +173,10 @@ def _needless(body: bytes, kept: Sequence[Node], layout: Layout, orders: frozens
     for node in kept:
         drop(list(node.leaves()))
     return needless
+
+
+def _theirs(rows: Sequence[Row], orders: frozenset[str]) -> list[Row]:
+    return [(table, row) for table, row in rows if table != "customers" and row.get("order_id") in orders]
 
 
 def _swept(body: bytes, aim: _Aim, person: Person) -> bytes:

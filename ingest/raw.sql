@@ -173,12 +173,14 @@ create table if not exists raw.campaigns (
     template_body text,                   -- as planned; null: planned by an older version
     holdout_share double,                 -- of the customers who would be written to; null: of an older version
     starts_at timestamp,                  -- not before this moment; null: whenever somebody runs it
-    open_stage bigint                     -- the last stage that may leave; null: all of them
+    open_stage bigint,                    -- the last stage that may leave; null: all of them
+    retry_of text                         -- the campaign whose failed sends it tries again
 );
 alter table raw.campaigns add column if not exists template_body text;
 alter table raw.campaigns add column if not exists holdout_share double;
 alter table raw.campaigns add column if not exists starts_at timestamp;
 alter table raw.campaigns add column if not exists open_stage bigint;
+alter table raw.campaigns add column if not exists retry_of text;
 
 create table if not exists raw.variants (
     campaign_id text not null,

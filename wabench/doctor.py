@@ -18,6 +18,7 @@ from wabench.campaigns import database, ledger
 from wabench.campaigns.schema import SendState, replies, sends, templates
 from wabench.errors import WabenchError
 from wabench.roles import Role
+from wabench.schedule import jobs, state
 from wabench.settings import Settings
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
@@ -27,6 +28,7 @@ _OLD_PUBLISHED = timedelta(hours=26)  # a day, and the time a refresh takes
 _QUIET = timedelta(hours=24)
 _OLD_TEMPLATES = timedelta(days=7)
 _AHEAD = timedelta(minutes=5)
+_LATE = timedelta(minutes=10)
 _HEALTH = httpx.Timeout(1.0)
 
 
@@ -206,6 +208,25 @@ def _rejected(file: published.Published) -> Iterator[Line]:
         yield Line("rejected rows", WARNING, f"{row['rejected']:,} of {row['source']}", do)
 
 
+def _schedule(visit: _Visit) -> Iterator[Line]:
+    known, settings = state.load(visit.settings), visit.settings
+    lines = {job: line for job in known.pasts if (line := str(getattr(settings.schedule, job, "")))}
+    if not lines:
+        yield Line("schedule", OK, "nothing has run by the clock yet; `wabench schedule` does")
+        return
+    for job, line in lines.items():
+        past = known.pasts[job]
+        due = jobs.next_at(line, past, visit.now, settings.zone)
+        if past.failures:
+            what = f"{job} failed {past.failures} times in a row: {known.said(job)}"
+            yield Line("schedule", WARNING, what, f"see data/runs/{job}.log")
+        elif visit.now - due > _LATE and not known.running:
+            what = f"{job} has been due for {_ago(visit.now - due)}"
+            yield Line("schedule", WARNING, what, "see that `wabench schedule` runs")
+        else:
+            yield Line("schedule", OK, f"{job} is next due at {due.astimezone(settings.zone):%Y-%m-%d %H:%M %Z}")
+
+
 def _ledger(visit: _Visit) -> Iterator[Line]:
     if not ledger.exists(visit.settings):
         yield Line("ledger", OK, "not made yet; the first campaign makes it")
@@ -319,6 +340,7 @@ _LOOKS: dict[str, Look] = {
     "receiver": _receiver,
     "warehouse": _warehouse,
     "published": _published,
+    "schedule": _schedule,
     "ledger": _ledger,
     "providers": _providers,
 }

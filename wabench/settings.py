@@ -300,6 +300,9 @@ class Settings(BaseModel):
     retry_within_hours: float = Field(
         24, gt=0, description="a retry takes those along whose wait ends within so many hours from its start"
     )
+    advice_messages: int = Field(
+        100, gt=0, description="so many delivered promotions on each side before advice says what it was worth here"
+    )
     retry_most: int = Field(2, ge=0, description="a send that failed is tried again so many times, at most")
     business_hours: str = Field(
         "mon-fri 09:00-18:00", description="when somebody answers, in the shop's zone; always: around the clock"

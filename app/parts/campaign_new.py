@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import streamlit as st
+from parts import advice as said
 from parts import bubble, campaign_stages, charts, look, person, shop
 from parts.lang import _, n_, number, percent, share
 
@@ -24,8 +25,6 @@ from wabench.settings import Settings, TemplateSettings
 
 FIXED = "literal"
 SAMPLE = 2000  # customers of whom it is looked up how many order anyway
-ICONS = {lint.Severity.ERROR: ":red[:material/error:]", lint.Severity.WARNING: ":orange[:material/warning:]",
-         lint.Severity.HINT: ":gray[:material/lightbulb:]"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +181,7 @@ def advice(each: Text, found: Sequence[Read], provider: str) -> None:
     examples = dict.fromkeys(templates.listed_variables(each.template.body), "Ana Almeida")
     draft = TemplateDraft(each.name, each.template.language, each.template.category, each.template.body, examples)
     takes_names = provider == "meta" or bool(found)
-    lines = [
-        f"- {ICONS[finding.severity]} {display.verbatim(finding.what)}: {display.verbatim(finding.do)}"
-        for finding in lint.lint(draft, _words(), takes_names)
-    ]
+    lines = [f"- {line}" for line in said.lines(lint.lint(draft, _words(), takes_names))]
     if lines:
         with st.expander(_("Advice on this text"), expanded=True, icon=":material/lightbulb:"):
             st.markdown("\n".join(lines))

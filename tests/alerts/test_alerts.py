@@ -82,6 +82,8 @@ def test_high_order_values_are_told_first_and_no_phone_stands_in_it(shop: Settin
     assert "shared identity: •••• in crm (6; the line is 5)" in text
     assert "5511" not in text
     assert "Анна" not in text
+    kept = (shop.paths.data / "alerts.json").read_text()
+    assert "5511" not in kept
 
 
 def reply(settings: Settings, customer: str, at: datetime, does: str | None = None, state: str = "accepted") -> None:

@@ -16,7 +16,7 @@ from wabench.settings import Settings, load
 ERASED_AT = shop.NOW + timedelta(hours=1)
 TABLES = ("orders", "order_lines", "customers")
 PERSON = Person(
-    phones=frozenset((shop.PHONE, "+551187654321")),
+    phones=frozenset((shop.PHONE, "+551173310264")),
     user_ids=frozenset({("meta", shop.USER_ID)}),
     emails=frozenset({shop.EMAIL.lower()}),
     refs=frozenset({("shopify", shop.REF), ("hubspot", "70078")}),
@@ -63,10 +63,10 @@ def test_landing_that_was_kept_out_loads_to_the_same_rows_again(erased: Settings
 def write(settings: Settings, at: datetime) -> None:
     """Have the person write a message at a moment."""
     minutes = int((shop.NOW - at).total_seconds() // 60)
-    message = shop._text(shop.PHONE, "wamid.NEW1", "Oi!", minutes)
-    contact = shop._contact(shop.PHONE, shop.USER_ID, shop.NAME)
+    message = shop.text(shop.PHONE, "wamid.NEW1", "Oi!", minutes)
+    contact = shop.contact(shop.PHONE, shop.USER_ID, shop.NAME)
     log = LandingLog(settings.paths.landing / "meta" / "webhooks", clock=lambda: at)
-    log.append(shop._value(contacts=[contact], messages=[message]))
+    log.append(shop.value(contacts=[contact], messages=[message]))
     log.commit()
     log.close()
 

@@ -22,7 +22,7 @@ from wabench.errors import Busy
 from wabench.schedule import campaigns, scheduler, state
 from wabench.schedule.jobs import Outcome, Past
 from wabench.schedule.scheduler import Scheduler
-from wabench.schedule.state import Run, State
+from wabench.schedule.state import Book, Run, State
 from wabench.schedule.table import ScheduleSettings
 from wabench.settings import Settings, load
 
@@ -117,7 +117,7 @@ def test_a_scheduler_that_is_killed_leaves_its_job_alone_and_the_next_one_makes_
     assert state.load(settings).pasts["ingest"].failures == 0
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_job_over_its_time_is_stopped_and_one_that_is_stopped_is_made_up(home: Path, crm: Crm) -> None:
     settings = shop(home, crm)
     clock = NOW
@@ -155,6 +155,21 @@ def test_what_fails_again_is_told_to_people(settings: Settings, failures: int, t
     on = settings.model_copy(update={"schedule": ScheduleSettings(ingest="0 * * * *", refresh="")})
     state.save(settings, State(pasts={"ingest": past}, runs=(run,)))
     assert [alert.text for alert in Scheduler(on, NOW, print).alerts()] == told
+
+
+def test_what_is_kept_of_a_failure_names_no_customer_and_what_an_erasure_blanked_begins_anew(
+    settings: Settings,
+) -> None:
+    said: list[str] = []
+    book, run = Book(settings, said.append), Run("campaign spring", NOW, NOW, 1)
+    book.begins(run)
+    book.ends(run, Outcome.FAILED, NOW, "wabench: customer c-7f3a: +55 11 98000-0001 is no number")
+    book.write()
+    assert book.state.runs[0].said == "wabench: a customer: •••• is no number"
+    assert said[-1] == "campaign spring: failed after 0 s (wabench: a customer: •••• is no number)"
+    assert state.load(settings) == book.state
+    state.path(settings).write_bytes(b" " * 100)
+    assert state.load(settings) == State()
 
 
 def plan(settings: Settings, name: str, people: list[dict[str, object]], starts_at: datetime | None) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -16,7 +17,7 @@ from wabench.settings import Settings
 _PATIENCE = httpx.Timeout(10.0)
 _MOST_LINES = 10
 Told = Mapping[str, datetime]
-"""When an alert that stands was last told, by its key."""
+"""When an alert that stands was last told, by its mark."""
 
 
 def tell(
@@ -32,11 +33,12 @@ def tell(
         return 0
     told = load(settings)
     again = timedelta(hours=settings.alert_again_hours)
-    wanted = [each for each in standing if each.key not in told or now - told[each.key] >= again]
-    kept = {each.key: told[each.key] for each in standing if each.key in told}
+    marks = {_mark(each): each for each in standing}
+    wanted = {mark: each for mark, each in marks.items() if mark not in told or now - told[mark] >= again}
+    kept = {mark: told[mark] for mark in marks if mark in told}
     if wanted:
-        _post(url, message(settings, wanted), transport)
-    _save(settings, told, {**kept, **{each.key: now for each in wanted}})
+        _post(url, message(settings, list(wanted.values())), transport)
+    _save(settings, told, {**kept, **dict.fromkeys(wanted, now)})
     return len(wanted)
 
 
@@ -60,6 +62,11 @@ def load(settings: Settings) -> Told:
         return {}
     except (msgspec.MsgspecError, OSError) as error:
         raise WabenchError(f"{_path(settings)} can't be read ({error}); move it away, and all is told again") from None
+
+
+def _mark(alert: Alert) -> str:
+    """Name an alert in the file: its key may hold an identity, or a message's id that is made of one."""
+    return sha256(alert.key.encode()).hexdigest()[:24]
 
 
 def _lines(texts: Sequence[str]) -> list[str]:

@@ -142,7 +142,7 @@ def _campaign(
     return replace(
         old, name=name, campaign_id=campaign_id, status=CampaignState.PLANNED, created_by=actor, created_at=at,
         planned_at=at, tested_at=None, approved_at=None, approved_by=None, started_at=None, finished_at=None,
-        reason=None, holdout_share=0.0, budget=budget, retry_of=old.campaign_id,
+        reason=None, holdout_share=0.0, budget=budget, retry_of=old.retry_of or old.campaign_id,
     )  # fmt: skip
 
 

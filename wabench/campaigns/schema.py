@@ -138,7 +138,7 @@ campaigns = Table(
     Column("at_best_hour", Boolean),  # whether each gets it at their own best hour
     Column("budget", Float),  # what its messages may cost in the project's currency; null: whatever they do
     Column("open_stage", Integer),  # the last stage whose sends may leave; null: all of them may
-    Column("retry_of", String(32)),  # the campaign of whose failed sends it tries some again
+    Column("retry_of", String(32)),  # the campaign whose failed sends it tries again, the first of a row of retries
 )
 
 variants = Table(  # the texts of a campaign that has several; one that has a single text has it itself
@@ -198,7 +198,7 @@ sends = Table(
     Column("stage", Integer),  # goes when this stage is open; null: at once, or never
     Column("texts", JSON(none_as_null=True)),  # each variant as they would read it, of who waits for the winner
     Column("failed_at", Utc),  # when a status last said that it failed; one that was refused at once has none
-    Column("failed_code", String(40)),
+    Column("failed_code", Written),
     Column("failed_family", Word),
     Column("reached_at", Utc),  # when one that failed was delivered all the same, as another status says
     Column("retries_send_id", String(32)),  # the failed send that this one tries again

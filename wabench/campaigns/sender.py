@@ -1,8 +1,8 @@
 """The sender: takes turns with the ledger and puts calls on the wire at the channel's pace.
 
 Two tasks share one deque. The bookkeeper writes outcomes and claims the sends whose slots come up next, at most 0.1 s
-ahead, so that a kill leaves few claims and a STOP is heeded at once; the dispatcher lets each leave at its slot. A
-third task reads back, now and then, what came in meanwhile.
+ahead, so that a kill leaves few claims and a STOP is heeded at once; the dispatcher lets each leave at its slot, and
+gives back those whose slots a throttle puts off. A third task reads back, now and then, what came in meanwhile.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from wabench.providers.errors import ErrorFamily
 
 MOST_IN_FLIGHT = 256
 _LEAD_SECONDS = 0.1
+_PUT_OFF_SECONDS = 0.25  # a claim whose slot is later than this after all is given back: who says STOP is heeded
 _GATHER_SECONDS = 0.02  # what comes in this time shares a commit
 _POLL_SECONDS = 1.0  # how soon a pause or a cancel from elsewhere is noticed
 _USUAL_CALL_SECONDS = 2.0  # slower answers than this lower the rate instead of holding ever more connections
@@ -137,7 +138,9 @@ class Sender:
             if not self._ready:
                 self._work.clear()
                 await self._work.wait()
-            elif (wait := self._pace.next_at(loop.time()) - loop.time()) > 0:
+            elif (wait := self._pace.next_at(loop.time()) - loop.time()) > _PUT_OFF_SECONDS:
+                self._give_back()
+            elif wait > 0:
                 await asyncio.sleep(min(wait, _POLL_SECONDS))
             else:
                 self._pace.left(loop.time())

@@ -14,7 +14,7 @@ _TIME = pa.timestamp("us")
 _CAMPAIGNS = (
     "campaign_id", "name", "segment", "provider", "channel_id", "template_name", "language", "category", "status",
     "created_at", "planned_at", "approved_at", "approved_by", "started_at", "finished_at", "template_body",
-    "holdout_share", "starts_at", "open_stage",
+    "holdout_share", "starts_at", "open_stage", "retry_of",
 )  # fmt: skip
 _SENDS = (
     "campaign_id", "customer_id", "send_id", "variant", "phone", "user_id", "state", "reason", "message_id",

@@ -20,7 +20,7 @@ from wabench.campaigns.schema import SendState
 from wabench.campaigns.staging import Asked
 from wabench.cli import console, lifts, retrying, simulated, staged
 from wabench.cli.console import Json
-from wabench.errors import WabenchError
+from wabench.errors import UsageError, WabenchError
 from wabench.settings import Settings
 
 app = typer.Typer(help="Send a segment through a provider, once to each customer.", no_args_is_help=True)
@@ -77,6 +77,8 @@ def plan(
         retrying.only(segment, template, param, variant, holdout, skip_cold, best_hour, canary, winner_after_share)
         planned = retries.plan(settings, name, retry_of, starts_at=starts_at, budget=budget)
     else:
+        if not segment:
+            raise UsageError("a campaign has a --segment, or --retry-of a campaign whose failed sends it tries again")
         planned = planning.plan(
             settings, name, segment, template, param or [], provider, holdout=holdout, variants=texts,
             starts_at=starts_at, skips_cold=skip_cold, at_best_hour=best_hour, budget=budget, in_stages=stages,
@@ -106,6 +108,7 @@ def plan(
             "too few for stages: all of them go at once"
         ]
         console.out.print("\n".join(lines), markup=False, soft_wrap=True)
+    simulated.advise(settings, planned.campaign)
     console.out.print(f"about {ceil(planned.minutes)} min at the channel's pace; next: wabench campaign test {name}")
 
 
@@ -123,6 +126,8 @@ def simulate(name: Name, as_json: Json = False) -> None:
         console.show_json(asdict(made))
         return
     simulated.show(settings, made)
+    with ledger.opened(settings) as opened:
+        simulated.advise(settings, opened.campaign(name))
 
 
 @app.command("list")

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from wabench.campaigns import schedule
+from wabench.campaigns import schedule, submission
 from wabench.campaigns.costs import PlanCost
 from wabench.campaigns.forecast import Expected
+from wabench.campaigns.ledger import Campaign
 from wabench.campaigns.simulation import Compared, Simulation, Wave
 from wabench.cli import console
 from wabench.settings import Settings
@@ -86,3 +87,10 @@ def _range(each: Expected | Compared) -> dict[str, Any]:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:,.1f}"
+
+
+def advise(settings: Settings, campaign: Campaign) -> None:
+    """Say in a line each what would do better in a campaign's texts, and what that was worth in this shop."""
+    for finding, here in submission.advice(settings, campaign):
+        more = f" ({here})" if here else ""
+        console.out.print(f"advice: {finding.what}; {finding.do}{more}", markup=False, soft_wrap=True)

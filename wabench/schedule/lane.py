@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from wabench import background, locks
 from wabench.alerts.standing import Alert
 from wabench.errors import Busy
-from wabench.masks import without_identities
 from wabench.schedule import children, jobs
 from wabench.schedule.children import Child
 from wabench.schedule.jobs import Outcome, Past
@@ -85,7 +84,7 @@ class Lane:
 
     def _end(self, run: Run, how: Outcome, now: datetime) -> None:
         line = background.last_line(children.log_of(self._settings, run.job))
-        self._book.ends(run, how, now, "" if how is Outcome.DONE else without_identities(line))
+        self._book.ends(run, how, now, "" if how is Outcome.DONE else line)
         if past := self._book.state.pasts.get(run.job):
             first_wait = timedelta(minutes=self._table.retry_minutes)
             self._book.state = self._book.state.with_past(run.job, jobs.ended(past, how, now, first_wait))

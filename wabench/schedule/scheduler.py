@@ -4,20 +4,23 @@ What may hang (a ledger on another machine, an address that alerts go to) is ask
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
 
-from wabench import locks
+from wabench import gauges, locks, monitoring
 from wabench.alerts import telling
 from wabench.alerts.standing import Alert, standing
 from wabench.errors import WabenchError
+from wabench.metrics import Family
 from wabench.schedule import campaigns, jobs
 from wabench.schedule.campaigns import Found
+from wabench.schedule.gauges import of_jobs
 from wabench.schedule.jobs import Outcome, Past
 from wabench.schedule.lane import Lane
 from wabench.schedule.senders import Senders
@@ -26,6 +29,7 @@ from wabench.settings import Settings
 
 _STOP_SECONDS = 45.0  # longer than a call in flight may take
 _TICK_SECONDS = 0.25
+_STILL_SECONDS = 60.0
 
 Clock = Callable[[], datetime]
 Say = Callable[[str], None]
@@ -64,6 +68,20 @@ class Scheduler:
     def is_idle(self) -> bool:
         """Tell whether nothing is under way but campaigns, whose senders need nobody."""
         return self._lane.is_empty and all(look.future is None for look in self._looks.values())
+
+    @property
+    def is_well(self) -> bool:
+        """Tell whether it has turned lately."""
+        return time.monotonic() - self.turned_at < _STILL_SECONDS
+
+    def families(self, clock: Clock) -> Iterator[Family]:
+        """Tell its metrics, and what the stores say; from any thread."""
+        settings, now = self._settings, clock()
+        return gauges.whole(
+            lambda: of_jobs(settings, self.book.state, now),
+            lambda: gauges.of_campaigns(settings),
+            lambda: gauges.of_published(settings, now),
+        )
 
     def turn(self, now: datetime, as_of: datetime | None = None) -> None:
         """Look after what runs, and begin what is due now, or was at `as_of`."""
@@ -148,9 +166,12 @@ def run(settings: Settings, clock: Clock, stopping: Event, say: Say, *, once: bo
     with locks.held(lock(settings), "schedule"):
         began = clock()
         scheduler = Scheduler(settings, began, say)
-        while not stopping.is_set():
-            scheduler.turn(clock(), began if once else None)
-            if once and scheduler.is_idle:
-                return
-            stopping.wait(_TICK_SECONDS)
-        scheduler.end(clock)
+        port = 0 if once else settings.schedule_port
+        families = partial(scheduler.families, clock)
+        with monitoring.watched(settings.metrics_host, port, families, lambda: scheduler.is_well, say):
+            while not stopping.is_set():
+                scheduler.turn(clock(), began if once else None)
+                if once and scheduler.is_idle:
+                    return
+                stopping.wait(_TICK_SECONDS)
+            scheduler.end(clock)

@@ -11,7 +11,6 @@ from wabench.campaigns import launch
 from wabench.campaigns.ledger import Campaign
 from wabench.campaigns.runner import STOPPED_BY_SYSTEM
 from wabench.campaigns.schema import CampaignState
-from wabench.masks import without_identities
 from wabench.schedule import campaigns, jobs
 from wabench.schedule.campaigns import Due, Found, Problem
 from wabench.schedule.jobs import Outcome
@@ -98,7 +97,7 @@ class Senders:
         how, said = _how(campaign)
         if how is Outcome.FAILED and campaign:
             line = background.last_line(launch.log_of(self._settings, campaign))
-            said = said or without_identities(line)
+            said = said or line
         elif campaign:
             attempts = {name: each for name, each in self._book.state.attempts.items() if name != campaign.name}
             self._book.state = replace(self._book.state, attempts=attempts)

@@ -1,5 +1,6 @@
 """What the scheduler knows of before, in one file that it alone writes and anybody may read: data/schedule.json."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -9,10 +10,12 @@ import msgspec
 
 from wabench.disk import appearing
 from wabench.errors import WabenchError
+from wabench.masks import without_identities
 from wabench.schedule.jobs import Outcome, Past
 from wabench.settings import Settings
 
 KEPT_RUNS = 200
+_CUSTOMER = re.compile(r"\bcustomer \S+?(?=:|\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,8 @@ def path(settings: Settings) -> Path:
 def load(settings: Settings) -> State:
     """Read it; nothing is known before the first run. Raises WabenchError where it can't be read."""
     try:
-        return msgspec.json.decode(path(settings).read_bytes(), type=State)
+        written = path(settings).read_bytes()
+        return msgspec.json.decode(written, type=State) if written.strip() else State()
     except FileNotFoundError:
         return State()
     except (msgspec.MsgspecError, OSError) as error:
@@ -125,7 +129,8 @@ class Book:
         self.say(f"{run.job}: begins")
 
     def ends(self, run: Run, outcome: Outcome, at: datetime, said: str) -> None:
-        """Note how a run ended, and what it said of that."""
+        """Note how a run ended, and what it said of that, without what would tell who a customer is."""
+        said = _CUSTOMER.sub("a customer", without_identities(said))
         self.state = self.state.with_end(run, outcome, at, said)
         took = f"{(at - run.started_at).total_seconds():.0f} s"
         self.say(f"{run.job}: {outcome} after {took}{f' ({said})' if said else ''}")

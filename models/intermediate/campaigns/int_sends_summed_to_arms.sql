@@ -21,6 +21,13 @@ campaigns as (
 
 ),
 
+-- A retry belongs to the campaign it retries: what it sent, what that cost and until when it tells are of one experiment.
+experiments as (
+
+    select campaign_id, coalesce(retry_of, campaign_id) as experiment_id from {{ ref("stg_campaigns__campaigns") }}
+
+),
+
 orders as (
 
     select * from {{ ref("int_orders_converted_to_currency") }}
@@ -36,15 +43,22 @@ months as (
 
 costs as (
 
-    select campaign_id, variant, sum(cost) as cost, sum(messages_without_cost) as messages_without_cost from months
-    group by campaign_id, variant
+    select
+        experiments.experiment_id as campaign_id,
+        months.variant,
+        sum(months.cost) as cost,
+        sum(months.messages_without_cost) as messages_without_cost
+    from months
+    inner join experiments on months.campaign_id = experiments.campaign_id
+    group by experiments.experiment_id, months.variant
 
 ),
 
 last_sends as (
 
-    select campaign_id, max(claimed_at) as claimed_at from sends
-    group by campaign_id
+    select experiments.experiment_id as campaign_id, max(sends.claimed_at) as claimed_at from sends
+    inner join experiments on sends.campaign_id = experiments.campaign_id
+    group by experiments.experiment_id
 
 ),
 

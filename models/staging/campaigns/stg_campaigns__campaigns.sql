@@ -27,7 +27,8 @@ final as (
         template_body,
         holdout_share,
         starts_at,
-        open_stage
+        open_stage,
+        retry_of
     from source
 
 )
