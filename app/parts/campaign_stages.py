@@ -48,7 +48,7 @@ def show(campaign: Campaign) -> None:
 
 def row(stage: Stage) -> dict[str, str]:
     at = stage.decided_at and lang.moment(stage.decided_at.replace(tzinfo=None))
-    until = _("{hours} h after the last of the share left, at the latest", hours=number(stage.hours, 1))
+    until = _("{hours} h after the last of the share left, at the latest", hours=hours(stage.hours))
     return {
         _("Stage"): _(KINDS[stage.kind]),
         _("Goes first"): share(stage.share, 0),
@@ -57,6 +57,10 @@ def row(stage: Stage) -> dict[str, str]:
         _("Decided"): at or until,
         _("By whom"): stage.decided_by or NONE,
     }
+
+
+def hours(value: float) -> str:
+    return number(value, 0 if value == round(value) else 1)
 
 
 def compared(stage: Stage) -> None:
@@ -83,14 +87,12 @@ def asked(has_variants: bool) -> Asked:
         canary = st.slider(_("Canary, in percent"), 1, 20, 5, key="plan_canary_share") / 100
         st.caption(
             _("At least {n} customers; the rest goes {hours} h after them, unless too many fail or opt out",
-              n=number(settings.first_share_customers), hours=number(settings.canary_hours, 1))
+              n=number(settings.first_share_customers), hours=hours(settings.canary_hours))
         )  # fmt: skip
     if has_variants and st.toggle(_("The rest gets the better text"), key="plan_winner"):
         after = st.slider(_("Share that tries both, in percent"), 25, 80, 30, 5, key="plan_winner_share") / 100
         measure = st.selectbox(
             _("Better by"), list(By), format_func=lambda by: _(MEASURES[by]), key="plan_winner_by",
         )  # fmt: skip
-        st.caption(
-            _("Decided when it is proven, at the latest after {hours} h", hours=number(settings.winner_hours, 1))
-        )
+        st.caption(_("Decided when it is proven, at the latest after {hours} h", hours=hours(settings.winner_hours)))
     return Asked(canary=canary, winner_after_share=after, winner_by=measure)

@@ -26,7 +26,8 @@ def home(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("campaigns") / "shop"
     shutil.copytree(shop, home, symlinks=True)
     (home / "wabench.toml").write_text(
-        (home / "wabench.toml").read_text()
+        "first_share_customers = 4\n"
+        + (home / "wabench.toml").read_text()
         + '[templates.gift]\nbody = "Hi {{name}}, a gift of {{value}} waits for you."\n'
     )
     return home
@@ -63,6 +64,10 @@ def test_two_texts_are_planned_tested_and_taken_back(
     page.get_by_label(re.compile("It pauses itself when it has cost")).fill("50")
     page.keyboard.press("Tab")
     visitor.settle()
+    page.get_by_text("A canary first").click()
+    visitor.settle()
+    page.get_by_text("The rest gets the better text").click()
+    visitor.settle()
     page.get_by_role("textbox", name="Name").fill("two texts")
     page.keyboard.press("Tab")
     shoot(visitor, "campaign_variants")
@@ -71,6 +76,9 @@ def test_two_texts_are_planned_tested_and_taken_back(
     expect(page.get_by_role("heading", name="two texts", exact=True)).to_be_visible()
     expect(page.get_by_text(re.compile("to each at their best hour · up to .*50"))).to_be_visible()
     expect(page.get_by_text("a · 50% · spring_sale · en")).to_be_visible()
+    expect(page.get_by_role("heading", name="Stages")).to_be_visible()
+    assert {"A canary", "Trying the texts", "the rest waits"} <= set(visitor.cells())
+    shoot(visitor, "campaign_stages")
     with ledger.opened(load({"WABENCH_HOME": str(home)})) as opened:
         campaign = opened.campaign("two texts")
     assert {text.variant: text.template_body for text in campaign.variants} == {

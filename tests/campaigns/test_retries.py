@@ -332,6 +332,8 @@ def test_the_command_lists_who_failed_and_refuses_what_the_old_campaign_decided(
     retrying.only("", "", None, None, None, False, False, None, None)
     with pytest.raises(UsageError, match="leave --holdout"):
         retrying.only("", "", None, None, 0.0, False, False, None, None)
+    with pytest.raises(UsageError, match="leave --canary"):
+        retrying.only("", "", None, None, None, False, False, 0.1, None)
 
 
 EVENTS = st.lists(

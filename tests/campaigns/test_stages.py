@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from campaign_shop import audience, customer, set_up
 from duckdb import DuckDBPyConnection
+from postgres import Server
 from sqlalchemy import select
 
 from ingest import loader
@@ -39,9 +40,13 @@ NOW = datetime.now(UTC) + HOUR
 TWO = Asked(winner_after_share=0.4, winner_by="reply", winner_hours=2)
 
 
-@pytest.fixture
-def shop(home: Path) -> Settings:
-    return set_up(home, REAL, first_share_customers="4", quiet_until="21:00")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shop(home: Path, request: pytest.FixtureRequest) -> Settings:
+    how = {"first_share_customers": "4", "quiet_until": "21:00"}
+    if request.param == "postgresql":
+        server: Server = request.getfixturevalue("postgres")
+        how["ledger_url"] = server.database()
+    return set_up(home, REAL, **how)
 
 
 @pytest.fixture

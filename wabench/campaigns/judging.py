@@ -62,7 +62,7 @@ def look(settings: Settings, opened: Ledger, warehouse: DuckDBPyConnection, now:
     decided = []
     for campaign in opened.campaigns():
         stage = waiting(opened, campaign) if campaign.status is CampaignState.RUNNING else None
-        if stage is None:
+        if stage is None or campaign.provider not in settings.providers:
             continue
         is_rehearsal = rehearses(settings, campaign.provider)
         known = knowledge(opened, warehouse, campaign, stage, is_rehearsal)
