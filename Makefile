@@ -9,7 +9,7 @@ BENCH_READY := $(VENV)/.bench
 # Public data and specifications that some tests compare with, where they are at hand.
 export WABENCH_SHARED ?= $(wildcard $(abspath ../shared))
 
-.PHONY: setup demo app check test test-faults test-spark spark java bench bench-app screenshots browser clean
+.PHONY: setup demo app check test test-faults test-spark spark java bench bench-app screenshots browser postgres clean
 
 setup: $(READY)
 
@@ -31,15 +31,15 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist worksteal -m "not faults and not spark and not browser and not slow" $(ARGS)
+	$(BIN)/pytest -n 3 --dist worksteal -m "not faults and not spark and not browser and not slow" $(ARGS)
 
-test: setup browser
+test: setup browser postgres
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist worksteal -m "not faults and not spark" $(ARGS)
+	$(BIN)/pytest -n 3 --dist worksteal -m "not faults and not spark" $(ARGS)
 
-test-faults: setup
+test-faults: setup postgres
 	$(BIN)/pytest -m faults $(ARGS)
 
 # Every mart of DuckDB beside Spark's. Spark is large, so it has an environment of its own.
@@ -58,6 +58,7 @@ bench: setup browser $(BENCH_READY)
 	$(BIN)/python tests/bench/bench_landing.py
 	$(BIN)/python tests/bench/bench_receiver.py
 	$(BIN)/python tests/bench/bench_replies.py
+	$(BIN)/python tests/bench/bench_sender.py
 	PYTHONPATH=tests/support $(BIN)/python tests/bench/bench_ltv.py
 	$(BIN)/python tests/bench/bench_refresh.py
 	$(BIN)/python tests/bench/bench_app.py
@@ -83,6 +84,16 @@ browser:
 		apt-get update -qq && apt-get install -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
 	else \
 		echo "no browser: install chromium (Debian: apt-get install chromium) for the app's tests"; \
+		test "$$CI" != true; \
+	fi
+
+# The same for PostgreSQL, which the tests start themselves; without it they are left out.
+postgres:
+	@if command -v initdb >/dev/null || test -n "$(wildcard /usr/lib/postgresql/*/bin/initdb)"; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -qq --no-install-recommends postgresql >/dev/null; \
+	else \
+		echo "no PostgreSQL: install it (Debian: apt-get install postgresql) for the ledger's tests"; \
 		test "$$CI" != true; \
 	fi
 

@@ -172,11 +172,15 @@ create table if not exists raw.campaigns (
     finished_at timestamp,
     template_body text,                   -- as planned; null: planned by an older version
     holdout_share double,                 -- of the customers who would be written to; null: of an older version
-    starts_at timestamp                   -- not before this moment; null: whenever somebody runs it
+    starts_at timestamp,                  -- not before this moment; null: whenever somebody runs it
+    open_stage bigint,                    -- the last stage that may leave; null: all of them
+    retry_of text                         -- the campaign whose failed sends it tries again
 );
 alter table raw.campaigns add column if not exists template_body text;
 alter table raw.campaigns add column if not exists holdout_share double;
 alter table raw.campaigns add column if not exists starts_at timestamp;
+alter table raw.campaigns add column if not exists open_stage bigint;
+alter table raw.campaigns add column if not exists retry_of text;
 
 create table if not exists raw.variants (
     campaign_id text not null,
@@ -204,11 +208,13 @@ create table if not exists raw.sends (
     outcome_at timestamp,
     text_length bigint,                   -- characters of the text as its customer reads it
     is_personalised boolean,              -- whether their name is in it
-    arm text                              -- treated held_out; null: not decided by chance
+    arm text,                             -- treated held_out; null: not decided by chance
+    stage bigint                          -- goes when this one is open; null: at once, or never
 );
 alter table raw.sends add column if not exists text_length bigint;
 alter table raw.sends add column if not exists is_personalised boolean;
 alter table raw.sends add column if not exists arm text;
+alter table raw.sends add column if not exists stage bigint;
 
 create table if not exists raw.replies (
     reply_id text not null,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from time import perf_counter
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -13,6 +14,7 @@ from starlette.routing import Route
 from ingest import landing
 from ingest.answers import Answers
 from ingest.landing import LandingLog
+from ingest.traffic import Traffic
 from wabench import accounts, providers
 from wabench.errors import UsageError
 from wabench.providers.base import Provider
@@ -93,16 +95,18 @@ def create(settings: Settings) -> Starlette:
     Also what another of a provider's APIs posts is taken where its secret is set: a shop may be moving between two.
     """
     names = _receivable(settings)
-    answers = Answers(settings, names)
+    answers, traffic = Answers(settings, names), Traffic(names)
     channels = {name: _channel(settings, name, answers.wake) for name in names}
-    return Starlette(
+    app = Starlette(
         lifespan=_beside(answers),
         routes=[
             Route("/webhooks/{provider}", _per_channel(channels, _handshake), methods=["GET"]),
-            Route("/webhooks/{provider}", _per_channel(channels, _receive), methods=["POST"]),
+            Route("/webhooks/{provider}", _counted(traffic, _per_channel(channels, _receive)), methods=["POST"]),
             Route("/healthz", _health),
         ],
     )
+    app.state.traffic = traffic
+    return app
 
 
 def _beside(answers: Answers) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
@@ -157,6 +161,18 @@ def _per_channel(channels: Mapping[str, Channel], handler: Handler) -> Callable[
         if channel is None:
             return PlainTextResponse("no such provider here", 404)
         return await handler(request, channel)
+
+    return handle
+
+
+def _counted(
+    traffic: Traffic, handler: Callable[[Request], Awaitable[Response]]
+) -> Callable[[Request], Awaitable[Response]]:
+    async def handle(request: Request) -> Response:
+        began = perf_counter()
+        response = await handler(request)
+        traffic.seen(request.path_params["provider"], response.status_code, began)
+        return response
 
     return handle
 

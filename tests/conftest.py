@@ -1,9 +1,10 @@
 """Fixtures every test may use: a shop's home in a temporary folder, and its settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from postgres import Server, serving
 
 from wabench.settings import Settings, load
 
@@ -34,3 +35,10 @@ def settings_with(home: Path) -> Callable[..., Settings]:
 @pytest.fixture
 def settings(settings_with: Callable[..., Settings]) -> Settings:
     return settings_with()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL that is up."""
+    with serving() as server:
+        yield server

@@ -19,6 +19,9 @@ from wabench import doctor, locks
 from wabench.campaigns import known_templates, ledger
 from wabench.campaigns.schema import replies
 from wabench.doctor import Line
+from wabench.schedule import state
+from wabench.schedule.jobs import Outcome, Past
+from wabench.schedule.state import Run, State
 from wabench.settings import Settings, load
 
 NOW = datetime.now(UTC)
@@ -245,3 +248,15 @@ def test_a_login_that_is_half_set_up_is_told(home: Path) -> None:
         "failed",
         "the login is half set up; set roles, WABENCH_LOGIN_COOKIE_SECRET (docs/runbooks/login.md)",
     )
+
+
+def test_a_schedule_that_fails_or_that_nobody_runs_is_told(home: Path) -> None:
+    shop = load({"WABENCH_HOME": str(home)})
+    assert lines(shop)["schedule"].status == "ok"
+    run = Run("refresh", NOW, NOW, 1, NOW, Outcome.FAILED, "no disk")
+    state.save(shop, State(pasts={"refresh": Past(NOW, 3)}, runs=(run,)))
+    told = lines(shop)["schedule"]
+    assert (told.status, told.what) == ("warning", "refresh failed 3 times in a row: no disk")
+    state.save(shop, State(pasts={"refresh": Past(NOW)}))
+    assert lines(shop)["schedule"].status == "ok"
+    assert lines(shop, NOW + timedelta(minutes=41))["schedule"].do == "see that `wabench schedule` runs"

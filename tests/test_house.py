@@ -11,6 +11,7 @@ import yaml
 
 from wabench import providers
 from wabench.cli import app
+from wabench.schedule.table import ScheduleSettings
 from wabench.settings import (
     LoginSettings,
     Paging,
@@ -111,7 +112,10 @@ def test_every_command_is_documented_with_its_options_and_an_example(
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(Settings.model_fields) - {"environment", "providers", "sources", "templates", "login", "roles"})
+    "name",
+    sorted(
+        set(Settings.model_fields) - {"environment", "providers", "sources", "templates", "login", "roles", "schedule"}
+    ),
 )
 def test_every_setting_is_documented_with_its_default(name: str) -> None:
     row = next(r for r in (ROOT / "docs/settings.md").read_text().splitlines() if r.startswith(f"| `{name}` |"))
@@ -120,7 +124,8 @@ def test_every_setting_is_documented_with_its_default(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", [LoginSettings, Paging, ProviderSettings, SourceSettings, StreamSettings, TemplateSettings]
+    "table",
+    [LoginSettings, Paging, ProviderSettings, ScheduleSettings, SourceSettings, StreamSettings, TemplateSettings],
 )
 def test_every_key_of_every_table_is_documented(table: type) -> None:
     text = (ROOT / "docs/settings.md").read_text()

@@ -10,14 +10,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
-from sqlalchemy import Connection, create_engine, func, inspect, select, text
+from sqlalchemy import Connection, func, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from wabench import accounts, locks, login, providers, publish, published
-from wabench.campaigns import ledger
+from wabench.campaigns import database, ledger
 from wabench.campaigns.schema import SendState, replies, sends, templates
 from wabench.errors import WabenchError
 from wabench.roles import Role
+from wabench.schedule import jobs, state
 from wabench.settings import Settings
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
@@ -27,6 +28,7 @@ _OLD_PUBLISHED = timedelta(hours=26)  # a day, and the time a refresh takes
 _QUIET = timedelta(hours=24)
 _OLD_TEMPLATES = timedelta(days=7)
 _AHEAD = timedelta(minutes=5)
+_LATE = timedelta(minutes=10)
 _HEALTH = httpx.Timeout(1.0)
 
 
@@ -206,14 +208,33 @@ def _rejected(file: published.Published) -> Iterator[Line]:
         yield Line("rejected rows", WARNING, f"{row['rejected']:,} of {row['source']}", do)
 
 
+def _schedule(visit: _Visit) -> Iterator[Line]:
+    known, settings = state.load(visit.settings), visit.settings
+    lines = {job: line for job in known.pasts if (line := str(getattr(settings.schedule, job, "")))}
+    if not lines:
+        yield Line("schedule", OK, "nothing has run by the clock yet; `wabench schedule` does")
+        return
+    for job, line in lines.items():
+        past = known.pasts[job]
+        due = jobs.next_at(line, past, visit.now, settings.zone)
+        if past.failures:
+            what = f"{job} failed {past.failures} times in a row: {known.said(job)}"
+            yield Line("schedule", WARNING, what, f"see data/runs/{job}.log")
+        elif visit.now - due > _LATE and not known.running:
+            what = f"{job} has been due for {_ago(visit.now - due)}"
+            yield Line("schedule", WARNING, what, "see that `wabench schedule` runs")
+        else:
+            yield Line("schedule", OK, f"{job} is next due at {due.astimezone(settings.zone):%Y-%m-%d %H:%M %Z}")
+
+
 def _ledger(visit: _Visit) -> Iterator[Line]:
     if not ledger.exists(visit.settings):
         yield Line("ledger", OK, "not made yet; the first campaign makes it")
         return
-    engine = create_engine(_read_only(visit.settings))
+    engine = database.engine(_read_only(visit.settings))
     try:
         with engine.connect() as connection:
-            if engine.dialect.name == "sqlite":
+            if engine.dialect.name == database.SQLITE:
                 said: str = connection.execute(text("pragma quick_check")).scalar_one()
                 if said != "ok":
                     yield Line("ledger", FAILED, f"damaged: {said}", "stop sending; restore it from a backup")
@@ -288,7 +309,7 @@ def _template_age(visit: _Visit, name: str) -> Line:
     about, do = f"templates of {name}", f"run `wabench template sync {name}`"
     if not ledger.exists(visit.settings):
         return Line(about, WARNING, "never read", do)
-    engine = create_engine(_read_only(visit.settings))
+    engine = database.engine(_read_only(visit.settings))
     try:
         with engine.connect() as connection:
             newest = select(func.max(templates.c.told_at)).where(templates.c.provider == name)
@@ -319,6 +340,7 @@ _LOOKS: dict[str, Look] = {
     "receiver": _receiver,
     "warehouse": _warehouse,
     "published": _published,
+    "schedule": _schedule,
     "ledger": _ledger,
     "providers": _providers,
 }

@@ -129,6 +129,17 @@ def holdout_needed(
     return max(held_out, 1) if held_out < customers else None
 
 
+def wilson(part: int, whole: int, z: float = 1.959963984540054) -> tuple[float, float]:
+    """Bound a share with 95 % confidence; the whole's is more than 0.
+
+    Wilson (1927), Probable inference, the law of succession, and statistical inference; JASA 22, 209-212. As the macros
+    `wilson_low` and `wilson_high`.
+    """
+    middle = (part + z * z / 2) / (whole + z * z)
+    reach = z / (whole + z * z) * sqrt(part * (whole - part) / whole + z * z / 4)
+    return max(middle - reach, 0.0), min(middle + reach, 1.0)
+
+
 def shrink(effects: NDArray[np.float64], errors: NDArray[np.float64], level: float = LEVEL) -> NDArray[np.float64]:
     """Pull the effects of a shop's campaigns towards their mean, the more the less certain each is by itself.
 

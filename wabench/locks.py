@@ -13,10 +13,11 @@ from wabench.errors import Busy
 
 
 @contextmanager
-def held(path: Path, purpose: str) -> Iterator[None]:
+def held(path: Path, purpose: str) -> Iterator[int]:
     """Hold the lock at `path` for a `with` block; raises Busy, naming the holder's pid and purpose, if it is taken.
 
-    The kernel frees it with the process, so a kill leaves no lock behind; the file itself stays.
+    The kernel frees it with the process, so a kill leaves no lock behind; the file itself stays. A child that is handed
+    the descriptor holds it on, until it ends.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
@@ -29,7 +30,7 @@ def held(path: Path, purpose: str) -> Iterator[None]:
         file.truncate()
         json.dump({"pid": os.getpid(), "purpose": purpose, "since": datetime.now(UTC).isoformat()}, file)
         file.flush()
-        yield
+        yield file.fileno()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,12 @@ def is_held(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return False
+
+
+def is_taken(path: Path) -> bool:
+    """Tell the same, but try it only where who took it last still lives: who is about to take it must not find us."""
+    holder = last(path)
+    return holder is not None and holder.is_running and is_held(path)
 
 
 def _is_running(pid: int) -> bool:

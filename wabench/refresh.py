@@ -17,7 +17,10 @@ import duckdb
 from ingest import history, loader
 from ingest.pull import PullOutcome, pull
 from wabench import dbt, parquet, publish, published, runs, segments, snapshots
-from wabench.campaigns import reconcile, snapshot
+from wabench.campaigns import judging, ledger, plan, reconcile, snapshot
+from wabench.campaigns.judging import Known
+from wabench.campaigns.ledger import Campaign
+from wabench.campaigns.stages import Stage
 from wabench.dbt import Engine
 from wabench.errors import Busy, WabenchError
 from wabench.locks import held
@@ -120,6 +123,20 @@ def settle(settings: Settings) -> int:
         _open(settings).close()
         loader.load(settings)
         return _settle(settings)
+
+
+def waiting(settings: Settings, campaign: Campaign) -> tuple[Stage | None, Known | None]:
+    """Give the stage the rest of a campaign waits for, and what is known of it: nothing during a refresh."""
+    with ledger.opened(settings) as opened:
+        stage = judging.waiting(opened, campaign)
+        if stage is None:
+            return None, None
+        try:
+            with held(settings.paths.warehouse_lock, "looking"), _opened(settings) as warehouse:
+                is_rehearsal = plan.rehearses(settings, campaign.provider)
+                return stage, judging.knowledge(opened, warehouse, campaign, stage, is_rehearsal)
+        except Busy:
+            return stage, None
 
 
 @dataclass(frozen=True, slots=True)

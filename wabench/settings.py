@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from wabench import hours
 from wabench.errors import UsageError
 from wabench.roles import Role
+from wabench.schedule.table import ScheduleSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 """Where the dbt project and the app stand: beside the package."""
@@ -244,6 +245,36 @@ class Settings(BaseModel):
     best_hour_within_hours: float = Field(
         24, gt=0, description="a plan with --best-hour is spread over so many hours from its start on"
     )
+    first_share_customers: int = Field(
+        100, gt=0, description="a first share that the rest waits for has at least so many customers"
+    )
+    canary_hours: float = Field(
+        2, ge=0, description="so long after the last of a canary left it is decided whether the rest goes"
+    )
+    canary_failure_share: float = Field(
+        0.1, gt=0, lt=1, description="a canary whose failures are proven to be more than this share stops the campaign"
+    )
+    canary_opt_out_share: float = Field(
+        0.02, gt=0, lt=1, description="the same, for those who opted out since they got it"
+    )
+    canary_block_share: float = Field(
+        0.01, gt=0, lt=1, description="the same, for those who blocked the number, where the provider tells"
+    )
+    canary_known_share: float = Field(
+        0.5, ge=0, le=1, description="of so many of a canary it must be known whether it was delivered or failed"
+    )
+    canary_unknown: Literal["hold", "go_on"] = Field(
+        "hold", description="what becomes of the rest where that is known of fewer: hold pauses the campaign"
+    )
+    winner_hours: float = Field(
+        24, ge=0, description="so long after the last of the first share left the rest waits for a proven winner"
+    )
+    winner_unproven: Literal["best", "drawn"] = Field(
+        "best", description="what the rest gets then: best, the best text so far; drawn, each the one chance drew"
+    )
+    stage_error: float = Field(
+        0.05, gt=0, lt=0.5, description="how likely a canary may be stopped, or a winner named, by chance alone"
+    )
     failure_share: float = Field(
         0.15, gt=0, le=1, description="a campaign pauses itself when more than this share of its messages failed"
     )
@@ -261,6 +292,18 @@ class Settings(BaseModel):
     unknown_wait_minutes: float = Field(
         60, ge=0, description="how long an unknown send waits for a status before it is listed"
     )
+    failed_settles_minutes: float = Field(
+        15,
+        ge=0,
+        description="so long after a status said that a send failed, that is believed: others may overtake it",
+    )
+    retry_within_hours: float = Field(
+        24, gt=0, description="a retry takes those along whose wait ends within so many hours from its start"
+    )
+    advice_messages: int = Field(
+        100, gt=0, description="so many delivered promotions on each side before advice says what it was worth here"
+    )
+    retry_most: int = Field(2, ge=0, description="a send that failed is tried again so many times, at most")
     business_hours: str = Field(
         "mon-fri 09:00-18:00", description="when somebody answers, in the shop's zone; always: around the clock"
     )
@@ -292,6 +335,15 @@ class Settings(BaseModel):
         "",
         description="the receiver's address as providers see it, through a proxy; signatures cover it",
     )
+    metrics_host: str = Field("127.0.0.1", description="address at which metrics are told")
+    receive_metrics_port: int = Field(8403, ge=0, le=65535, description="port of the receiver's metrics; 0: none")
+    schedule_port: int = Field(8402, ge=0, le=65535, description="port of the scheduler's health and metrics; 0: none")
+    alert_again_hours: float = Field(24, gt=0, description="an alert that still stands after so long is told again")
+    alert_dialog_hours: str = Field(
+        "2, 4",
+        pattern=r"^\d+(\.\d+)?( ?, ?\d+(\.\d+)?)*$",
+        description="after these waits an open dialog is told, each time",
+    )
     ledger_url: str = Field("", description="SQLAlchemy URL of the ledger; empty is data/ledger.db")
 
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
@@ -299,6 +351,7 @@ class Settings(BaseModel):
     templates: dict[str, TemplateSettings] = Field(default_factory=dict)
     login: LoginSettings = LoginSettings()
     roles: dict[str, Role] = Field(default_factory=dict)
+    schedule: ScheduleSettings = ScheduleSettings()
     environment: dict[str, SecretStr] = Field(default_factory=dict, repr=False)
 
     @field_validator("timezone")
@@ -369,7 +422,7 @@ class Settings(BaseModel):
         return {name: value for name, value in found.items() if value}
 
 
-_TABLES = ("providers", "sources", "templates", "login", "roles")
+_TABLES = ("providers", "sources", "templates", "login", "roles", "schedule")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s*]+")
 _SCALARS = frozenset(Settings.model_fields) - {"home", "environment", *_TABLES}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
-from parts import bubble, charts, look, person, shop
+from parts import advice, bubble, charts, look, person, shop
 from parts.lang import N_, NONE, _, day, number, percent
 from parts.look import Figure, Window
 
@@ -36,11 +36,6 @@ STATES = {
 }
 TOLD = {"green": N_("green"), "yellow": N_("yellow"), "red": N_("red")}
 QUALITIES = {"green": "green", "yellow": "orange", "red": "red"}
-MARKS = {
-    lint.Severity.ERROR: ":red[:material/error:]",
-    lint.Severity.WARNING: ":orange[:material/warning:]",
-    lint.Severity.HINT: ":gray[:material/lightbulb:]",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +214,8 @@ def reads(each: Known) -> None:
         return
     bubble.show(templates.fill(each.body, examples), each.name)
     draft = TemplateDraft(each.name, each.language, each.category or "marketing", each.body, examples)
-    for finding in lint.lint(draft, _words()):
-        st.markdown(f"{MARKS[finding.severity]} {display.verbatim(finding.what)}: {display.verbatim(finding.do)}")
+    for line in advice.lines(lint.lint(draft, _words())):
+        st.markdown(line)
 
 
 def did(each: Known, window: Window) -> None:

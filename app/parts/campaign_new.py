@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import streamlit as st
-from parts import bubble, charts, look, person, shop
+from parts import advice as said
+from parts import bubble, campaign_stages, charts, look, person, shop
 from parts.lang import _, n_, number, percent, share
 
 from wabench import display, providers, segments
 from wabench.acts import campaigns as acts
 from wabench.campaigns import holdout, lint, recipients, schedule, templates
 from wabench.campaigns.recipients import Read
+from wabench.campaigns.staging import Asked
 from wabench.campaigns.variants import Wanted
 from wabench.errors import UsageError, WabenchError
 from wabench.providers.base import TemplateDraft
@@ -23,8 +25,6 @@ from wabench.settings import Settings, TemplateSettings
 
 FIXED = "literal"
 SAMPLE = 2000  # customers of whom it is looked up how many order anyway
-ICONS = {lint.Severity.ERROR: ":red[:material/error:]", lint.Severity.WARNING: ":orange[:material/warning:]",
-         lint.Severity.HINT: ":gray[:material/lightbulb:]"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def show(asked: str) -> None:
     with form:
         held_out = measure(segment, counts)
         starts_at = when()
-        plan(segment, provider, texts, wanted, held_out, starts_at, counts, manners())
+        plan(segment, provider, texts, wanted, held_out, starts_at, counts, manners(len(texts) > 1))
 
 
 def whom(asked: str) -> Segment | None:
@@ -181,10 +181,7 @@ def advice(each: Text, found: Sequence[Read], provider: str) -> None:
     examples = dict.fromkeys(templates.listed_variables(each.template.body), "Ana Almeida")
     draft = TemplateDraft(each.name, each.template.language, each.template.category, each.template.body, examples)
     takes_names = provider == "meta" or bool(found)
-    lines = [
-        f"- {ICONS[finding.severity]} {display.verbatim(finding.what)}: {display.verbatim(finding.do)}"
-        for finding in lint.lint(draft, _words(), takes_names)
-    ]
+    lines = [f"- {line}" for line in said.lines(lint.lint(draft, _words(), takes_names))]
     if lines:
         with st.expander(_("Advice on this text"), expanded=True, icon=":material/lightbulb:"):
             st.markdown("\n".join(lines))
@@ -237,14 +234,15 @@ def when() -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """How a plan is sent: to each at their best hour, without the cold, and up to what it may cost."""
+    """How a plan is sent: to each at their best hour, without the cold, up to what it may cost, and who goes first."""
 
     at_best_hour: bool
     skips_cold: bool
     budget: float | None
+    in_stages: Asked
 
 
-def manners() -> Manners:
+def manners(has_variants: bool) -> Manners:
     settings = shop.settings()
     is_best = st.toggle(
         _("To each at their own best hour, within {hours} hours", hours=number(settings.best_hour_within_hours)),
@@ -257,7 +255,7 @@ def manners() -> Manners:
         _("It pauses itself when it has cost, {currency}", currency=settings.currency), 0.01, value=None,
         key="plan_budget", placeholder=_("no limit"),
     )  # fmt: skip
-    return Manners(is_best, skips, budget)
+    return Manners(is_best, skips, budget, campaign_stages.asked(has_variants))
 
 
 def plan(
@@ -284,6 +282,7 @@ def plan(
             acts.plan(
                 settings, actor, name, segment.name, template, params, provider, held_out, wanted, starts_at,
                 skips_cold=how.skips_cold, at_best_hour=how.at_best_hour, budget=how.budget,
+                in_stages=how.in_stages,
             )  # fmt: skip
             acts.simulate(settings, actor, name)
     except WabenchError as error:

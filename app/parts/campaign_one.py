@@ -3,7 +3,19 @@
 from datetime import datetime
 
 import streamlit as st
-from parts import bubble, campaign_figures, campaign_forecast, campaign_people, charts, lang, look, person, shop
+from parts import (
+    bubble,
+    campaign_figures,
+    campaign_forecast,
+    campaign_people,
+    campaign_retry,
+    campaign_stages,
+    charts,
+    lang,
+    look,
+    person,
+    shop,
+)
 from parts.lang import N_, NONE, _, number, percent, share
 
 from wabench import accounts, display
@@ -41,6 +53,7 @@ DONE = {
     "cancelled": N_("cancelled"),
     "abandon": N_("found its sender dead"),
     "budget": N_("given another budget"),
+    "release": N_("let the rest go"),
     "retry stopped": N_("planned again what a stop turned away"),
 }
 
@@ -61,12 +74,14 @@ def show(name: str) -> None:
     actions(campaign, progress)
     if progress.is_sending or campaign.status in (CampaignState.RUNNING, CampaignState.PAUSED):
         live(name, campaign.status, progress.is_sending)
+    campaign_stages.show(campaign)
     if campaign.status in BEGUN:
         campaign_figures.show(campaign)
     else:
         campaign_forecast.show(campaign)
     if not progress.is_sending:
         campaign_people.show(campaign)
+        campaign_retry.show(campaign)
     texts(campaign)
     history(campaign)
 

@@ -31,9 +31,11 @@ REASONS = {
     "quiet hours": N_("it is night where they are"),
     "the provider's limit of people a day": N_("no more people today: the provider's limit"),
     "waits for their best hour": N_("waits for their best hour"),
+    "waits for the first share's result": N_("waits for the first share's result"),
     "variables missing or empty": N_("a variable has no value"),
     "holdout": N_("held out by chance"),
     "campaign cancelled": N_("the campaign was cancelled"),
+    "delivered after all": N_("the first message was delivered after all"),
     "too soon after another message": N_("too soon after another message"),
 }
 COLOURS = {SendState.ACCEPTED: "strong", SendState.PLANNED: "strong", SendState.REJECTED: "bad",

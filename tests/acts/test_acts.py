@@ -24,6 +24,7 @@ LEAST: dict[str, list[tuple[dict[str, Any], Role]]] = {
     "audit.lines": [({}, Role.ADMIN)],
     "audit.names": [({}, Role.ADMIN)],
     "campaigns.plan": [({}, Role.MARKETER)],
+    "campaigns.plan_retry": [({}, Role.MARKETER)],
     "campaigns.simulate": [({}, Role.MARKETER)],
     "campaigns.test": [({}, Role.MARKETER)],
     "campaigns.send_test": [({}, Role.MARKETER), ({"live": True}, Role.APPROVER)],

@@ -23,6 +23,9 @@ from wabench.campaigns.schema import CampaignState
 from wabench.errors import Refused, UsageError
 from wabench.providers.base import Accepted, Failed
 from wabench.providers.errors import ErrorFamily
+from wabench.replies import claims as replying
+from wabench.replies.claims import Draft
+from wabench.replies.policy import Limits
 from wabench.settings import Settings
 
 NOW = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=2)
@@ -96,6 +99,23 @@ def test_campaigns_at_once_keep_to_the_pressure_together(start: Start, turn: Tak
         turns = list(threads.map(lambda n: turn(running[n % 3], at, 4, promo_cap=SECOND), range(30)))
     phones = [claim.message.phone for each in turns for claim in each.claims]
     assert len(phones) == len(set(phones)) == 12
+
+
+@pytest.mark.parametrize("same", ["customer_id", "phone", "user_id"])
+def test_a_reply_that_was_just_sent_holds_a_campaign_as_another_message_does(
+    start: Start, turn: Take, opened: Ledger, same: str
+) -> None:
+    ana = customer(1, user_id="BR.1")
+    campaign = start("spring", [ana])
+    other = {"customer_id": "c9", "phone": "+5511980000099", "user_id": "BR.9"}
+    draft = Draft(
+        key="one", provider="meta", channel_id="1", written_by="person", author="maria", text="Yes",
+        last_inbound_at=NOW, **other | {same: ana[same]},
+    )  # fmt: skip
+    assert replying.claim(opened, draft, Limits(timedelta(seconds=6)), NOW).is_ours
+    assert not turn(campaign, NOW + 6 * SECOND - timedelta(microseconds=1)).claims
+    assert states(opened, campaign) == {"held: too soon after another message": 1}
+    assert len(turn(campaign, NOW + 6 * SECOND).claims) == 1
 
 
 def test_an_american_phone_gets_no_marketing_and_a_canadian_does(start: Start, opened: Ledger) -> None:

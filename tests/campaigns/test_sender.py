@@ -104,6 +104,30 @@ def test_at_a_slow_pace_one_send_at_a_time_is_claimed_so_that_a_kill_leaves_one(
     assert book.most_claimed == 1
 
 
+def test_a_claim_whose_slot_a_throttle_puts_off_is_given_back_so_that_a_stop_is_heeded() -> None:
+    arrived: list[float] = []
+    late: list[bool] = []
+
+    async def throttled_late(request: httpx.Request) -> httpx.Response:
+        arrived.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(1.95)  # the next is claimed by then, and would leave in a moment
+        code = 130429 if len(arrived) == 1 else None
+        return httpx.Response(400, json={"error": {"code": code, "message": "no"}}) if code else (
+            httpx.Response(200, json=ACCEPTED)
+        )  # fmt: skip
+
+    async def watch(sender: Sender) -> None:
+        while len(book.outcomes) < 4:
+            await asyncio.sleep(0.05)
+            flying = len(arrived) - sum(outcome.result is not None for outcome in book.outcomes)
+            late.append(book.claimed > flying)
+
+    book = Book(waiting=4)
+    send(book, throttled_late, 0.5, watch)
+    assert arrived[1] - arrived[0] > 3, "the throttle slowed it"
+    assert not any(all(late[n : n + 10]) for n in range(len(late) - 10)), "a claim waited for half a second"
+
+
 def test_throttling_slows_the_channel_and_everybody_is_sent_to_in_the_end() -> None:
     answer, times = answering()
     accepted: list[float] = []

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from wabench import acts
-from wabench.campaigns import launch, ledger, runner, simulation, trial
+from wabench.campaigns import launch, ledger, retries, runner, simulation, trial
 from wabench.campaigns import plan as planning
 from wabench.campaigns.plan import Plan
 from wabench.campaigns.schema import CampaignState
 from wabench.campaigns.simulation import Simulation
+from wabench.campaigns.staging import AT_ONCE, Asked
 from wabench.campaigns.trial import Tried
 from wabench.campaigns.variants import Wanted
 from wabench.errors import Refused
@@ -23,14 +24,21 @@ def plan(
     settings: Settings, actor: Actor, name: str, segment: str, template: str = "", params: Sequence[str] = (),
     provider: str = "meta", holdout: float | None = None, variants: Sequence[Wanted] = (),
     starts_at: datetime | None = None, skips_cold: bool = False, at_best_hour: bool = False,
-    budget: float | None = None,
+    budget: float | None = None, in_stages: Asked = AT_ONCE,
 ) -> Plan:  # fmt: skip
     """Freeze a campaign, as `wabench campaign plan` does."""
     acts.allow(settings, actor, Action.PLAN, "plan", name)
     return planning.plan(
         settings, name, segment, template, params, provider, holdout=holdout, variants=variants, starts_at=starts_at,
         actor=actor.name, skips_cold=skips_cold, at_best_hour=at_best_hour, budget=budget,
+        in_stages=in_stages,
     )  # fmt: skip
+
+
+def plan_retry(settings: Settings, actor: Actor, name: str, of: str) -> Plan:
+    """Freeze a campaign for those of another who failed for a passing reason."""
+    acts.allow(settings, actor, Action.PLAN, "plan", name)
+    return retries.plan(settings, name, of, actor=actor.name)
 
 
 def simulate(settings: Settings, actor: Actor, name: str) -> Simulation:

@@ -37,6 +37,11 @@ def held(settings: Settings, ledger: Ledger, campaign: Campaign, *names: str) ->
         yield
 
 
+def is_held(settings: Settings, ledger: Ledger, name: str) -> bool:
+    """Tell whether a process has a lock, here or on a machine that shares the ledger."""
+    return ledger.is_locked(name) or locks.is_taken(lock_file(settings, name))
+
+
 def abandon_dead(settings: Settings, ledger: Ledger, now: datetime) -> int:
     """Mark as unknown what dead processes of any campaign had claimed; one that is being sent keeps its claims."""
     abandoned = 0

@@ -5,13 +5,14 @@ millisecond, and a turn needs one. Everything that limits who is written to is r
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
-from wabench.campaigns import known_templates
+from wabench.campaigns import known_templates, stages
+from wabench.campaigns.failures import CALLBACK_PREFIX
 from wabench.campaigns.known import KEYS, Candidate, Consents, Known
 from wabench.campaigns.ledger import Campaign, Ledger
 from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
@@ -30,10 +31,9 @@ from wabench.campaigns.schema import MAY_HAVE_REACHED, CampaignState, SendState,
 from wabench.providers.base import Accepted, Failed, Message, Template
 from wabench.providers.errors import STOPPED_CODES
 
-CALLBACK_PREFIX = "wb:"
 DAY = timedelta(hours=24)
 _FURTHER = (50,) * 20  # sends looked at more when a turn finds nobody who may leave
-ADVISORY_LOCK = 0x7761_6265  # one claim at a time on PostgreSQL, as SQLite's write lock makes it anyway
+_LOOK_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,6 @@ def take_turn(
 ) -> Turn:  # fmt: skip
     """Write the outcomes and claim up to `want` sends, in one transaction."""
     with ledger.writing() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
         _record(connection, campaign, outcomes, now)
         this = campaigns.c.campaign_id == campaign.campaign_id
         status = CampaignState(connection.scalars(select(campaigns.c.status).where(this)).one())
@@ -80,10 +78,10 @@ def take_turn(
             return Turn(status, (), 0, None)
         if _pause_for_template(connection, campaign, now):
             return Turn(CampaignState.PAUSED, (), 0, None)
+        rules = _since_release(connection, campaign, rules)
         claimed, suppressed = _claim(connection, campaign, rules, consents, want, now) if want else ((), 0)
         status = CampaignState(connection.scalars(select(campaigns.c.status).where(this)).one())  # no money left?
-        next_due = _next_due(connection, campaign.campaign_id)
-        return Turn(status, claimed, suppressed, (next_due - now).total_seconds() if next_due else None)
+        return Turn(status, claimed, suppressed, _next_due_in(connection, campaign.campaign_id, now))
 
 
 def abandon(ledger: Ledger, campaign: Campaign, now: datetime) -> int:
@@ -213,6 +211,14 @@ def _claim(
     return [Claim(c.send_id, c.attempts + 1, _message(c, campaign)) for c in going], suppressed
 
 
+def _since_release(connection: Connection, campaign: Campaign, rules: Rules) -> Rules:
+    """Give who waited for a stage as long for their best hour as those who did not."""
+    if rules.best_hour_until is None or campaign.started_at is None:
+        return rules
+    released = stages.released_at(connection, campaign.campaign_id) or campaign.started_at
+    return replace(rules, best_hour_until=rules.best_hour_until + max(released - campaign.started_at, timedelta(0)))
+
+
 def _decided(
     connection: Connection, candidates: Sequence[Candidate], rules: Rules, consents: Consents, now: datetime
 ) -> tuple[Sequence[Candidate], int]:
@@ -271,16 +277,21 @@ def _affordable(
 
 
 def _candidates(connection: Connection, campaign_id: str, want: int, now: datetime) -> Sequence[Candidate]:
-    of_campaign = (sends.c.campaign_id == campaign_id) & (sends.c.due_at <= now)
+    of_campaign = (sends.c.campaign_id == campaign_id) & (sends.c.due_at <= now) & stages.is_open(campaign_id)
     move_sends(connection, SendState.PLANNED, of_campaign & (sends.c.state == SendState.HELD), reason=None)
     due = of_campaign & (sends.c.state == SendState.PLANNED)
-    return connection.execute(select(sends).where(due).order_by(sends.c.due_at).limit(want)).all()
+    first = select(sends).where(due).order_by(sends.c.due_at).limit(want)
+    return connection.execute(first.with_for_update(skip_locked=True)).all()
 
 
-def _next_due(connection: Connection, campaign_id: str) -> datetime | None:
-    waiting = sends.c.state.in_((SendState.PLANNED, SendState.HELD))
-    earliest = select(func.min(sends.c.due_at)).where(sends.c.campaign_id == campaign_id, waiting)
-    return connection.execute(earliest).scalar_one()
+def _next_due_in(connection: Connection, campaign_id: str, now: datetime) -> float | None:
+    """Tell in how many seconds something is due; while all of it waits for a stage, when to look again."""
+    waiting = (sends.c.campaign_id == campaign_id) & sends.c.state.in_((SendState.PLANNED, SendState.HELD))
+    earliest = select(func.min(sends.c.due_at)).where(waiting)
+    found: datetime | None = connection.scalar(earliest.where(stages.is_open(campaign_id)))
+    if found is not None:
+        return (found - now).total_seconds()
+    return _LOOK_SECONDS if connection.scalar(earliest) else None
 
 
 def _message(send: Candidate, campaign: Campaign) -> Message:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from duckdb import DuckDBPyConnection
 from sqlalchemy import func, select
 
-from wabench.campaigns.claims import CALLBACK_PREFIX
+from wabench.campaigns.failures import CALLBACK_PREFIX
 from wabench.campaigns.ledger import Campaign, Ledger
 from wabench.campaigns.moves import move_campaign, note
 from wabench.campaigns.policy import Tolerance

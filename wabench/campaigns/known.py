@@ -8,8 +8,9 @@ from sqlalchemy import Connection, Row, or_, select
 
 from wabench import phones
 from wabench.campaigns import clock
+from wabench.campaigns.failures import HAS_FAILED
 from wabench.campaigns.policy import MARKETING, Consent, Facts, Rules, newest
-from wabench.campaigns.schema import MAY_HAVE_REACHED, consent, sends
+from wabench.campaigns.schema import MAY_HAVE_REACHED, consent, replies, sends
 
 KEYS = (sends.c.customer_id, sends.c.phone, sends.c.user_id)
 Candidate = Row[Any]
@@ -31,12 +32,17 @@ class Known:
         self._stated: dict[str, list[Consent]] = {}
         reached = sends.c.state.in_(MAY_HAVE_REACHED) & (sends.c.claimed_at > since)
         theirs = or_(*(key.in_(values[key.name]) for key in KEYS))
-        wanted = select(*KEYS, sends.c.send_id, sends.c.category, sends.c.claimed_at)
+        wanted = select(*KEYS, sends.c.send_id, sends.c.category, sends.c.claimed_at, HAS_FAILED.label("has_failed"))
         for row in connection.execute(wanted.where(reached, theirs)):
             _keep_latest(self._message, row[:3], row.claimed_at)
-            if row.category == MARKETING:
+            if row.category == MARKETING and not row.has_failed:
                 for key in filter(None, row[:3]):
                     self._promoted.setdefault(key, {})[row.send_id] = row.claimed_at
+        lately = replies.c.claimed_at > since + rules.memory - rules.customer_gap
+        theirs = or_(*(replies.c[key.name].in_(values[key.name]) for key in KEYS))
+        answered = select(*(replies.c[key.name] for key in KEYS), replies.c.claimed_at)
+        for row in connection.execute(answered.where(replies.c.state.in_(MAY_HAVE_REACHED), lately, theirs)):
+            _keep_latest(self._message, row[:3], row.claimed_at)
         theirs = or_(*(consent.c[key.name].in_(values[key.name]) for key in KEYS))
         for row in connection.execute(select(consent).where(theirs)):
             for value in filter(None, (row.customer_id, row.phone, row.user_id)):

@@ -4,17 +4,13 @@ The process is its own session's leader, so it ends with nobody's terminal or se
 Who sends is told by the campaign's lock, which is free again when its process is gone, however that ended.
 """
 
-import os
 import subprocess
-import sys
-import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from wabench import locks
+from wabench import background, locks
 from wabench.campaigns import alone, ledger, runner
 from wabench.campaigns.ledger import Campaign
 from wabench.campaigns.schema import CampaignState, SendState
@@ -65,21 +61,14 @@ def progress(settings: Settings, name: str) -> Progress:
         counts: dict[SendState, int] = {}
         for each in opened.tally(campaign.campaign_id):
             counts[each.state] = counts.get(each.state, 0) + each.sends
-    return Progress(campaign.status, counts, is_sending(settings, campaign), _last_line(log_of(settings, campaign)))
+    said = background.last_line(log_of(settings, campaign))
+    return Progress(campaign.status, counts, is_sending(settings, campaign), said)
 
 
 def is_sending(settings: Settings, campaign: Campaign) -> bool:
-    """Tell whether a process has the campaign's lock, here or on a machine that shares the ledger.
-
-    The lock itself is tried only where who held it last still lives: a sender that is about to start must not find it
-    taken by who only looks.
-    """
-    lock = alone.campaign_lock(campaign)
+    """Tell whether a process has the campaign's lock, here or on a machine that shares the ledger."""
     with ledger.opened(settings) as opened:
-        if opened.is_locked(lock):
-            return True
-    holder = locks.last(_lock_file(settings, campaign))
-    return holder is not None and holder.is_running and locks.is_held(_lock_file(settings, campaign))
+        return alone.is_held(settings, opened, alone.campaign_lock(campaign))
 
 
 def start(
@@ -105,22 +94,7 @@ def start(
     words = ["campaign", "resume" if resumes else "run", name, "--run-as", actor, *(["--live"] if live else []),
              *(["--budget", str(budget)] if resumes and budget is not None else [])]  # fmt: skip
     log = log_of(settings, campaign)
-    _await(settings, campaign, _spawn(settings, words, log), log)
-
-
-def _spawn(settings: Settings, words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as said:
-        process = subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-m", "wabench.cli", *words],
-            env={**os.environ, "WABENCH_HOME": str(settings.home), "COLUMNS": "200"},
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    threading.Thread(target=process.wait, daemon=True).start()  # else it stays a zombie for as long as the app lives
-    return process
+    _await(settings, campaign, background.spawn(settings, words, log), log)
 
 
 def _await(settings: Settings, campaign: Campaign, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -130,7 +104,7 @@ def _await(settings: Settings, campaign: Campaign, process: subprocess.Popen[byt
     while time.monotonic() < until:
         if (code := process.poll()) is not None:
             if code:
-                raise WabenchError(_last_line(log) or f"the sender ended with {code}; see {log}")
+                raise WabenchError(background.last_line(log) or f"the sender ended with {code}; see {log}")
             return
         holder = locks.last(_lock_file(settings, campaign))
         has_lock = holder is not None and holder.pid == process.pid
@@ -143,11 +117,3 @@ def _await(settings: Settings, campaign: Campaign, process: subprocess.Popen[byt
 
 def _lock_file(settings: Settings, campaign: Campaign) -> Path:
     return alone.lock_file(settings, alone.campaign_lock(campaign))
-
-
-def _last_line(log: Path) -> str:
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
-    except OSError:
-        return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -6,15 +6,20 @@ Claims and outcomes are in `claims`, what comes back by webhook in `reconcile`.
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
 
-from wabench.campaigns import schema
+from wabench.campaigns import database, schema, stages
+from wabench.campaigns.database import SQLITE
+from wabench.campaigns.failures import HAS_FAILED, IS_RETRIED
 from wabench.campaigns.moves import drop_rest, move_campaign, move_sends, note
 from wabench.campaigns.policy import MARKETING
 from wabench.campaigns.schema import CampaignState, SendState, audit, campaigns, consent, sends, variants
@@ -53,6 +58,8 @@ class Campaign:
     skips_cold: bool | None = None
     at_best_hour: bool | None = None
     budget: float | None = None
+    open_stage: int | None = None
+    retry_of: str | None = None
     variants: tuple[Variant, ...] = ()
 
     @property
@@ -95,29 +102,26 @@ class Ledger:
     def locked(self, name: str) -> Iterator[None]:
         """Hold a lock by name among all machines that share the ledger; raises Busy while another process has it.
 
-        A SQLite ledger is on one machine, whose lock files do. Others than SQLite and PostgreSQL are refused.
+        A SQLite ledger is on one machine, whose lock files do.
         """
-        if self._engine.dialect.name not in ("sqlite", "postgresql"):
-            raise Refused(f"a ledger in {self._engine.dialect.name} can't say who sends; use SQLite or PostgreSQL")
-        if self._engine.dialect.name == "sqlite":
+        if self._engine.dialect.name == SQLITE:
             yield
             return
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with self._reader.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             if not connection.scalar(select(func.pg_try_advisory_lock(func.hashtext(name)))):
                 raise Busy(f"another machine is at work on {name}; wait for it to end or stop it")
             try:
                 yield
             finally:
-                connection.execute(select(func.pg_advisory_unlock(func.hashtext(name))))
+                with suppress(SQLAlchemyError):  # a connection that is gone holds no lock
+                    connection.execute(select(func.pg_advisory_unlock(func.hashtext(name))))
 
     def is_locked(self, name: str) -> bool:
         """Tell whether a machine that shares the ledger has a lock; on SQLite only its lock file can tell."""
-        if self._engine.dialect.name != "postgresql":
+        if self._engine.dialect.name == SQLITE:
             return False
-        key = "((classid::bigint << 32) | objid::bigint) = hashtext(:name)::bigint"
-        held = text(f"select count(*) from pg_locks where locktype = 'advisory' and granted and {key}")  # noqa: S608
         with self.reading() as connection:
-            return bool(connection.scalar(held, {"name": name}))
+            return bool(connection.scalar(text(_sql()), {"name": name}))
 
     def campaign(self, name: str) -> Campaign:
         """Find a campaign; raises UsageError with the nearest name."""
@@ -148,7 +152,9 @@ class Ledger:
             rows = connection.execute(select(campaigns).where(campaigns.c.campaign_id.in_(claimed)))
             return [_campaign(connection, row._asdict()) for row in rows]
 
-    def plan(self, campaign: Campaign, planned: Sequence[Mapping[str, Any]]) -> Campaign:
+    def plan(
+        self, campaign: Campaign, planned: Sequence[Mapping[str, Any]], in_stages: Sequence[stages.Stage] = ()
+    ) -> Campaign:
         """Store a campaign and all its sends at once; a plan of that name not yet approved is replaced.
 
         Raises Refused when the name belongs to a campaign that was approved.
@@ -167,6 +173,7 @@ class Ledger:
             connection.execute(delete(variants).where(variants.c.campaign_id == campaign_id))
             if texts:
                 connection.execute(insert(variants), [text | ids for text in texts])
+            stages.store(connection, campaign_id, in_stages)
             rows = [{**row, **ids, "send_id": send_id(campaign_id, row["customer_id"])} for row in planned]
             if rows:
                 connection.execute(insert(sends), rows)
@@ -239,7 +246,7 @@ class Ledger:
     def retry_stopped(self, campaign_id: str, actor: str, now: datetime) -> int:
         """Plan again what was turned away only because the template or the account was stopped."""
         stopped = sends.c.error_family.in_(("stop_template", "stop_account"))
-        where = (sends.c.campaign_id == campaign_id) & (sends.c.state == SendState.REJECTED) & stopped
+        where = (sends.c.campaign_id == campaign_id) & (sends.c.state == SendState.REJECTED) & stopped & ~IS_RETRIED
         with self.writing() as connection:
             count = move_sends(connection, SendState.PLANNED, where, due_at=now, reason=None)
             note(connection, now, actor, "retry stopped", campaign_id, detail=f"{count} sends")
@@ -301,7 +308,7 @@ class Ledger:
 
     def recently_promoted(self, since: datetime, most: int = 1) -> frozenset[str]:
         """Give the customer ids, phones and user ids that so many promotions may have reached after a moment."""
-        reached = sends.c.state.in_(schema.MAY_HAVE_REACHED) & (sends.c.category == MARKETING)
+        reached = sends.c.state.in_(schema.MAY_HAVE_REACHED) & (sends.c.category == MARKETING) & ~HAS_FAILED
         found: set[str] = set()
         with self.reading() as connection:
             for key in (sends.c.customer_id, sends.c.phone, sends.c.user_id):
@@ -320,7 +327,7 @@ def opened(settings: Settings) -> Iterator[Ledger]:
     """Open the shop's ledger for a `with` block; it is created when there is none."""
     if not settings.ledger_url:
         settings.paths.ledger.parent.mkdir(parents=True, exist_ok=True)
-    engine = schema.connect(settings.ledger_url or f"sqlite:///{settings.paths.ledger}")
+    engine = database.connect(settings.ledger_url or f"sqlite:///{settings.paths.ledger}")
     try:
         yield Ledger(engine)
     finally:
@@ -338,6 +345,11 @@ def _campaign(connection: Connection, row: Mapping[str, Any]) -> Campaign:
     values = {field.name: row[field.name] for field in fields(Campaign) if field.name != "variants"}
     found = tuple(Variant(**{k: v for k, v in text.items() if k != "campaign_id"}) for text in texts)
     return Campaign(**values | {"status": CampaignState(row["status"]), "variants": found})
+
+
+@cache
+def _sql() -> str:
+    return (Path(__file__).parent / "lock_held.sql").read_text(encoding="utf-8")
 
 
 def _unknown(campaign_id: str, before: datetime) -> ColumnElement[bool]:

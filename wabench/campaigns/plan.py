@@ -5,10 +5,11 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 from wabench import accounts, providers, published
-from wabench.campaigns import audience, clock, costs, ledger, limits, schedule, templates
+from wabench.campaigns import audience, clock, costs, ledger, limits, schedule, staging, templates
 from wabench.campaigns import variants as variants_of
 from wabench.campaigns.audience import Audience
 from wabench.campaigns.clock import Quiet
@@ -17,14 +18,17 @@ from wabench.campaigns.known import country_of
 from wabench.campaigns.ledger import Campaign, Tally
 from wabench.campaigns.policy import HOLDOUT, Decision, Facts, Pressure, Rules, Skip, decide
 from wabench.campaigns.schema import CampaignState, SendState
-from wabench.campaigns.variants import Variant, Wanted
+from wabench.campaigns.stages import Stage
+from wabench.campaigns.staging import AT_ONCE, Asked
+from wabench.campaigns.texts import Text, described, readings, texts_of
+from wabench.campaigns.variants import Wanted
 from wabench.errors import Refused, UsageError, WabenchError
-from wabench.settings import ProviderSettings, Settings, TemplateSettings
+from wabench.settings import ProviderSettings, Settings
 
 _FUNNEL = "select * from fct_campaigns where campaign_id = $campaign_id order by variant"
 _PEOPLE = (
     "customer_id", "phone", "user_id", "consent", "consent_at", "local_timezone", "timezone", "last_interaction_at",
-    "best_hour", "best_hour_messages",
+    "best_hour", "best_hour_messages", "engagement_tag",
 )  # fmt: skip
 
 
@@ -41,29 +45,32 @@ class Plan:
     minutes: float
     sample: str | None
     power: Power | None
+    stages: tuple[Stage, ...] = ()
 
 
 def plan(
     settings: Settings, name: str, segment: str, template_name: str = "", params: Sequence[str] = (),
     provider: str = "meta", now: datetime | None = None, holdout: float | None = None,
     variants: Sequence[Wanted] = (), starts_at: datetime | None = None, actor: str | None = None,
-    skips_cold: bool = False, at_best_hour: bool = False, budget: float | None = None,
+    skips_cold: bool = False, at_best_hour: bool = False, budget: float | None = None, in_stages: Asked = AT_ONCE,
 ) -> Plan:  # fmt: skip
     """Freeze a campaign; one of that name that is not approved yet is replaced.
 
     It has one template or several `variants`. `holdout` is the share of customers to hold out, by default the shop's;
     `starts_at` the moment it may be run from on; `actor` who plans it, by default who is at this machine. `skips_cold`
     leaves out who gave no sign of life for long, `at_best_hour` lets each get it at their own best hour, `budget` is
-    what its messages may cost. Raises UsageError for an unknown segment, template, variable or column and for a budget
-    where there is no price, Refused for a template that is not approved, for a start that is over and for a name that
-    is taken by an approved campaign.
+    what its messages may cost, `in_stages` what goes first and what the rest waits for. Raises UsageError for an
+    unknown segment, template, variable or column, for a budget where there is no price and for stages that can't be,
+    Refused for a template that is not approved, for a start that is over and for a name that is taken by an approved
+    campaign.
     """
     at = now or datetime.now(UTC)
     if starts_at and starts_at < at:
         raise Refused(f"{schedule.told(settings, starts_at)} is over; give a later start, or none to run it at once")
     chosen = audience.select(settings, segment)
     _must_tell_cold(chosen, segment, skips_cold)
-    texts = _texts(settings, provider, template_name, variants, params, chosen.customers.column_names)
+    wanted = staging.stages(settings, in_stages, bool(variants))
+    texts = texts_of(settings, provider, template_name, variants, params, chosen.customers.column_names)
     with ledger.opened(settings) as opened:  # planned again, a campaign keeps its id and so holds out the same
         campaign_id = opened.id_of(name) or secrets.token_hex(6)
     kept_back = Holdout(campaign_id, settings.holdout_share if holdout is None else holdout)
@@ -91,8 +98,9 @@ def plan(
         budget=budget,
         variants=tuple(text.variant for text in texts) if variants else (),
     )
-    rows = _rows(settings, chosen, texts, campaign, kept_back)
-    return _store(settings, campaign, rows, {text.variant.variant: text.body for text in texts})
+    rows, stages = _rows(settings, chosen, texts, campaign, kept_back, wanted)
+    campaign = replace(campaign, open_stage=1 if stages else None)
+    return store(settings, campaign, rows, {text.variant.variant: text.body for text in texts}, stages)
 
 
 def _must_tell_cold(chosen: Audience, segment: str, skips_cold: bool) -> None:
@@ -103,65 +111,21 @@ def _must_tell_cold(chosen: Audience, segment: str, skips_cold: bool) -> None:
 
 
 def _rows(
-    settings: Settings, chosen: Audience, texts: Sequence["_Text"], campaign: Campaign, kept_back: Holdout
-) -> list[dict[str, Any]]:
-    """Decide each of the chosen customers; where there is a budget, with what each message costs."""
+    settings: Settings, chosen: Audience, texts: Sequence[Text], campaign: Campaign, kept_back: Holdout,
+    stages: Sequence[Stage],
+) -> tuple[list[dict[str, Any]], Sequence[Stage]]:  # fmt: skip
+    """Decide each of the chosen customers and when they go; where there is a budget, with what each message costs."""
     used = {source for text in texts for source in text.sources.values()}
     wanted = {*_PEOPLE, *used} & set(chosen.customers.column_names)
     customers = chosen.customers.select(sorted(wanted)).to_pylist()
     held_to = rules_of(settings, campaign)
     rows = list(_sends(customers, texts, held_to, kept_back, campaign, settings.best_hour_messages))
     if campaign.budget is not None:
-        _price(settings, campaign, rows)
-    return rows
+        price(settings, campaign, rows)
+    return rows, staging.staged(settings, campaign.campaign_id, stages, rows, customers, partial(readings, texts))
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """One text of a plan, and the columns and literals that fill its variables."""
-
-    variant: Variant
-    category: str
-    body: str
-    sources: Mapping[str, str]
-
-
-def _texts(
-    settings: Settings, provider: str, template_name: str, wanted: Sequence[Wanted], params: Sequence[str],
-    columns: Sequence[str],
-) -> list[_Text]:  # fmt: skip
-    if bool(template_name) == bool(wanted):
-        raise UsageError("a campaign has either one --template or two and more --variant name=template")
-    asked = sorted(wanted, key=lambda w: w.name) or [Wanted("", template_name)]
-    found = {w.name: templates.approved(settings, w.template_name, provider) for w in asked}
-    categories = {w.name: found[w.name].category for w in asked}
-    if len(set(categories.values())) > 1:
-        said = ", ".join(f"{name} is {category}" for name, category in categories.items())
-        raise UsageError(f"variants need one category, for other rules hold for each: {said}")
-    variables = {name: templates.variables(template.body) for name, template in found.items()}
-    return [
-        _text(w, share, provider, found[w.name], variants_of.params(w.name, params, variables), columns)
-        for w, share in zip(asked, variants_of.shares(asked), strict=True)
-    ]
-
-
-def _text(
-    wanted: Wanted, share: float, provider: str, template: TemplateSettings, params: Sequence[str],
-    columns: Sequence[str],
-) -> _Text:  # fmt: skip
-    sources = templates.sources(template, params, columns)
-    variant = Variant(
-        variant=wanted.name,
-        share=share,
-        template_name=wanted.template_name,
-        language=template.language,
-        template_id=template.ids.get(provider),
-        template_body=templates.shared_text(template.body, sources),
-    )
-    return _Text(variant, template.category, template.body, sources)
-
-
-def _price(settings: Settings, campaign: Campaign, rows: Sequence[dict[str, Any]]) -> None:
+def price(settings: Settings, campaign: Campaign, rows: Sequence[dict[str, Any]]) -> None:
     """Put into each send what it costs; raises UsageError where the price book does not say."""
     ways = {id(row): (row["phone"], row["user_id"]) for row in rows if row["state"] is SendState.PLANNED}
     countries = {key: country_of(*way) or "" for key, way in ways.items()}
@@ -172,16 +136,17 @@ def _price(settings: Settings, campaign: Campaign, rows: Sequence[dict[str, Any]
         row["price"] = prices[countries[id(row)]] if id(row) in countries else None
 
 
-def _store(
-    settings: Settings, campaign: Campaign, rows: Sequence[Mapping[str, Any]], bodies: Mapping[str, str]
-) -> Plan:
+def store(
+    settings: Settings, campaign: Campaign, rows: Sequence[Mapping[str, Any]], bodies: Mapping[str, str],
+    stages: Sequence[Stage] = (),
+) -> Plan:  # fmt: skip
     """Put a plan into the ledger, and tell what it comes to."""
     held_to, at = rules_of(settings, campaign), campaign.starts_at or campaign.created_at
     with ledger.opened(settings) as opened:
-        stored = opened.plan(campaign, rows)
+        stored = opened.plan(campaign, rows, stages)
         tally = opened.tally(stored.campaign_id)
         promoted = [opened.recently_promoted(at - limit.window, limit.most) for limit in held_to.limits]
-    planned = [row for row in rows if row["state"] is SendState.PLANNED]
+    planned = [row for row in rows if row["state"] is not SendState.SUPPRESSED]
     first = planned[0] if planned else None
     return Plan(
         campaign=stored,
@@ -190,6 +155,7 @@ def _store(
         minutes=len(planned) / asked_rate(settings, campaign.provider) / 60,
         sample=templates.fill(bodies[first["variant"] or ""], first["parameters"]) if first else None,
         power=_power(settings, rows),
+        stages=tuple(stages),
     )
 
 
@@ -220,13 +186,13 @@ def rules(settings: Settings, provider: str, category: str) -> Rules:
         ),
         closed_countries=settings.closed_countries,
         zone=settings.zone,
-        quiet=None if _rehearses(settings, provider) else _quiet(settings),
+        quiet=None if rehearses(settings, provider) else _quiet(settings),
     )
 
 
 def rules_of(settings: Settings, campaign: Campaign) -> Rules:
     """Gather all that a campaign is held to; people wait for their best hour from its start on, in no rehearsal."""
-    is_real = not _rehearses(settings, campaign.provider)
+    is_real = not rehearses(settings, campaign.provider)
     begun = campaign.started_at if campaign.at_best_hour and is_real else None
     return replace(
         rules(settings, campaign.provider, campaign.category),
@@ -241,7 +207,7 @@ def _quiet(settings: Settings) -> Quiet | None:
     return Quiet(start, end) if start != end else None
 
 
-def _rehearses(settings: Settings, provider: str) -> bool:
+def rehearses(settings: Settings, provider: str) -> bool:
     """Tell whether nobody is written to at all, so that nobody is woken up either."""
     address = channel_settings(settings, provider).base_url or accounts.capabilities(settings, provider).base_url
     return accounts.is_rehearsal(address)
@@ -267,7 +233,7 @@ def _power(settings: Settings, rows: Iterable[Mapping[str, Any]]) -> Power | Non
 
 
 def _sends(
-    customers: Iterable[Mapping[str, Any]], texts: Sequence[_Text], rules: Rules, holdout: Holdout, campaign: Campaign,
+    customers: Iterable[Mapping[str, Any]], texts: Sequence[Text], rules: Rules, holdout: Holdout, campaign: Campaign,
     enough_for_best_hour: int,
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
     """Decide each customer, once; of several that share a phone or a user id the first is written to, or held out."""
@@ -299,8 +265,7 @@ def _sends(
             recipients |= ways
         of_text = {
             "variant": text.variant.variant or None,
-            "text_length": len(templates.fill(text.body, facts.parameters)),
-            "is_personalised": templates.names_customer(text.sources, facts.parameters),
+            **described(text, facts.parameters),
             "arm": arm if holdout.share else None,
         }
         row = _row(customer["customer_id"], facts, decision, rules, campaign.created_at)

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from duckdb import DuckDBPyConnection
 from sqlalchemy import Connection, func, select
 
-from wabench.campaigns import alone, health, known_templates, ledger
-from wabench.campaigns.claims import CALLBACK_PREFIX
+from wabench.campaigns import alone, failures, health, judging, known_templates, ledger
+from wabench.campaigns.failures import CALLBACK_PREFIX
 from wabench.campaigns.known_templates import Told
 from wabench.campaigns.ledger import Ledger
 from wabench.campaigns.moves import move_replies, move_sends, note
@@ -67,6 +67,7 @@ def read_back(settings: Settings, warehouse: DuckDBPyConnection) -> int:
         replying.abandon(opened, datetime.now(UTC))
         _hear(opened, warehouse)
         _hear_of_templates(opened, warehouse)
+        failures.hear(opened, warehouse, timedelta(minutes=settings.failed_settles_minutes), datetime.now(UTC))
     waiting = unsettled(settings)
     rows = warehouse.execute(_STATUSES, {"waiting": waiting}).fetchall() if waiting else []
     seen = (
@@ -76,6 +77,7 @@ def read_back(settings: Settings, warehouse: DuckDBPyConnection) -> int:
     settled = settle(settings, seen)
     with ledger.opened(settings) as opened:
         health.pause_unwell(settings, opened, warehouse, datetime.now(UTC))
+        judging.look(settings, opened, warehouse, datetime.now(UTC))
     return settled
 
 

@@ -17,11 +17,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from wabench import __version__, accounts, providers, sandbox
 from wabench.accounts import is_rehearsal
-from wabench.campaigns import alone, audience, claims, health, ledger, schedule, templates
+from wabench.campaigns import alone, audience, claims, health, ledger, schedule, stages, templates
 from wabench.campaigns.ledger import Campaign, Ledger, Tally
 from wabench.campaigns.plan import asked_rate, channel_settings, rules_of
 from wabench.campaigns.schema import CampaignState
-from wabench.campaigns.sender import MOST_IN_FLIGHT, Sender
+from wabench.campaigns.sender import MOST_IN_FLIGHT, READ_BACK_SECONDS, Sender
 from wabench.errors import Busy, Refused, WabenchError
 from wabench.providers.base import Channel
 from wabench.sandbox.base import Shop
@@ -30,10 +30,13 @@ from wabench.settings import Settings
 OnTurn = Callable[[Counter[str]], None]
 Settle = Callable[[], int]
 _STOPS = (signal.SIGINT, signal.SIGTERM)
+STOPPED_BY_SYSTEM = f"stopped by {signal.SIGTERM.name}"
+"""Why a campaign is paused whose sender was ended with its machine or its service, by nobody's decision about it."""
 _CONNECT_SECONDS = 5.0
 # Shorter than any server keeps an idle connection: one that closes just as we write would make a send unknown.
 _KEEPALIVE_SECONDS = 2.0
 _POOLS = 8
+_REHEARSAL_SECONDS = 2.0  # between looks at what came back to a rehearsal in stages: it does not wait for hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def test(settings: Settings, name: str, actor: str) -> int:
         campaign = opened.campaign(name)
         provider, tested = providers.get(campaign.provider), 0
         channel, shop = _rehearsal(settings, campaign)
-        for send in opened.messages(campaign.campaign_id):
+        for send in (text for row in opened.messages(campaign.campaign_id) for text in stages.readings(row)):
             try:
                 request = provider.request(claims.message(send, campaign), channel)
             except ValueError as error:
@@ -189,6 +192,8 @@ def _may_resume(
     retried = _retry_unknown(settings, opened, campaign, actor, now) if retry_unknown else 0
     if campaign.status is CampaignState.FINISHED and not retried:
         return False
+    with opened.writing() as connection:
+        stages.release_stopped(connection, campaign.campaign_id, actor, now)
     if campaign.status is not CampaignState.RUNNING:
         opened.move(campaign.campaign_id, CampaignState.RUNNING, actor, now, finished_at=None)
     opened.retry_stopped(campaign.campaign_id, actor, now)
@@ -275,6 +280,7 @@ class _Runner:
                 lambda outcomes, want: turn(outcomes, want, datetime.now(UTC)),
                 providers.get(campaign.provider), channel, clients, self._rate(campaign, channel), thread,
                 self._on_turn, self._read_back, self._settings.give_up_seconds, health.tolerance(self._settings),
+                _REHEARSAL_SECONDS if campaign.open_stage and is_rehearsal(channel.base_url) else READ_BACK_SECONDS,
             )  # fmt: skip
             _stop_on_signals(sender)
             await sender.run()

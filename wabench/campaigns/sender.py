@@ -1,8 +1,8 @@
 """The sender: takes turns with the ledger and puts calls on the wire at the channel's pace.
 
 Two tasks share one deque. The bookkeeper writes outcomes and claims the sends whose slots come up next, at most 0.1 s
-ahead, so that a kill leaves few claims and a STOP is heeded at once; the dispatcher lets each leave at its slot. A
-third task reads back, now and then, what came in meanwhile.
+ahead, so that a kill leaves few claims and a STOP is heeded at once; the dispatcher lets each leave at its slot, and
+gives back those whose slots a throttle puts off. A third task reads back, now and then, what came in meanwhile.
 """
 
 import asyncio
@@ -25,10 +25,11 @@ from wabench.providers.errors import ErrorFamily
 
 MOST_IN_FLIGHT = 256
 _LEAD_SECONDS = 0.1
+_PUT_OFF_SECONDS = 0.25  # a claim whose slot is later than this after all is given back: who says STOP is heeded
 _GATHER_SECONDS = 0.02  # what comes in this time shares a commit
 _POLL_SECONDS = 1.0  # how soon a pause or a cancel from elsewhere is noticed
 _USUAL_CALL_SECONDS = 2.0  # slower answers than this lower the rate instead of holding ever more connections
-_READ_BACK_SECONDS = 60  # who says STOP expects it within minutes; reading costs a fraction of a second
+READ_BACK_SECONDS = 60  # who says STOP expects it within minutes; reading costs a fraction of a second
 _HOPELESS_LOST = 20  # in a row: at 3 % lost answers that is no chance, and each is a person nobody knows about
 
 _USUAL = Tolerance()
@@ -49,10 +50,12 @@ class Sender:
         rate: float,
         executor: Executor, on_turn: Callable[[Counter[str]], None] = lambda counts: None,
         read_back: Callable[[], object] = lambda: None, give_up_seconds: float = 60, tolerance: Tolerance = _USUAL,
+        read_back_seconds: float = READ_BACK_SECONDS,
     ) -> None:  # fmt: skip
         self.counts: Counter[str] = Counter()
         self.stopped: str | None = None
         self._take_turn, self._executor, self._on_turn = take_turn, executor, on_turn
+        self._read_back_seconds = read_back_seconds
         self._read_back, self._give_up_seconds, self._tolerance = read_back, give_up_seconds, tolerance
         self._provider, self._channel, self._clients = provider, channel, cycle(clients)
         self._pace = Pace(rate)
@@ -100,7 +103,7 @@ class Sender:
         """Read back in a thread of its own; once that fails, opt-outs are missed, so the sending stops in order."""
         loop = asyncio.get_running_loop()
         while not self._stopping:
-            await asyncio.sleep(_READ_BACK_SECONDS)
+            await asyncio.sleep(self._read_back_seconds)
             try:
                 await loop.run_in_executor(None, self._read_back)
             except Exception as error:  # noqa: BLE001 - whatever it is, the calls in flight shall end
@@ -135,7 +138,9 @@ class Sender:
             if not self._ready:
                 self._work.clear()
                 await self._work.wait()
-            elif (wait := self._pace.next_at(loop.time()) - loop.time()) > 0:
+            elif (wait := self._pace.next_at(loop.time()) - loop.time()) > _PUT_OFF_SECONDS:
+                self._give_back()
+            elif wait > 0:
                 await asyncio.sleep(min(wait, _POLL_SECONDS))
             else:
                 self._pace.left(loop.time())

@@ -15,17 +15,19 @@ from wabench import accounts, published
 from wabench.campaigns import clock, ledger, limits
 from wabench.campaigns.costs import PlanCost, plan_costs
 from wabench.campaigns.forecast import Expected, Past, Worth, forecast
+from wabench.campaigns.judging import REHEARSAL, listed
 from wabench.campaigns.ledger import Campaign, Ledger
 from wabench.campaigns.limits import Limit
 from wabench.campaigns.moves import note
-from wabench.campaigns.plan import asked_rate, channel_settings, rules_of
+from wabench.campaigns.plan import asked_rate, channel_settings, rehearses, rules_of
 from wabench.campaigns.policy import CAP, PRESSURE, waiting
 from wabench.campaigns.schema import CampaignState, SendState, forecasts, sends
+from wabench.campaigns.stages import Stage
 from wabench.errors import Refused, WabenchError
 from wabench.published import Published
 from wabench.settings import Settings
 
-_DAY = timedelta(days=1)
+_DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
 _LOOKBACK = 365 * _DAY
 _MOST_SENDS = 60
 """So many of the shop's latest sends are weighed; those before were to another shop."""
@@ -48,6 +50,19 @@ class Support:
     open_dialogs: int
     overdue_dialogs: int
     answered_per_day: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """Who goes together where there are stages, and by when: in minutes since the campaign begins.
+
+    `decided_after` is when it is decided at the latest what becomes of the next ones, None for the last.
+    """
+
+    kind: str
+    customers: int
+    left_after: float
+    decided_after: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +89,7 @@ class Simulation:
     support: Support | None
     pressed: int = 0
     held: int = 0
+    waves: tuple[Wave, ...] = ()
 
     @property
     def cost(self) -> PlanCost | None:
@@ -103,18 +119,20 @@ def simulate(settings: Settings, name: str, actor: str, now: datetime | None = N
         planned = _planned(opened, campaign)
         recipients, too_many = _uncapped(settings, opened, campaign, planned, begins_at)
         tally = opened.tally(campaign.campaign_id)
+        stages = listed(opened, campaign)
     reachable = len(recipients)
-    waits = _waits(settings, campaign, recipients, begins_at)
     version = _version(settings)
     history = _history(version, campaign) if version else []
     limit = limits.of(version, campaign.provider) if version else None
+    waves, held = _waves(settings, campaign, recipients, stages, begins_at, limit)
     made = Simulation(
         campaign=campaign,
         made_at=at,
         reachable=reachable,
         capped=too_many[CAP],
         pressed=too_many[PRESSURE],
-        held=len(waits),
+        held=held,
+        waves=tuple(waves) if stages else (),
         left_out={t.reason or str(t.state): t.sends for t in tally if t.state is SendState.SUPPRESSED},
         currency=settings.currency,
         costs=plan_costs(
@@ -122,7 +140,7 @@ def simulate(settings: Settings, name: str, actor: str, now: datetime | None = N
             begins_at,
         ),
         begins_at=begins_at,
-        finishes_at=max(begins_at + _takes(settings, campaign, reachable, limit), *waits, begins_at),
+        finishes_at=begins_at + timedelta(minutes=waves[-1].left_after),
         limit=limit,
         expected=forecast(
             reachable, [_past(row) for row in history], _worth(version, recipients, history) if version else None,
@@ -169,11 +187,13 @@ class _Recipient:
     user_id: str | None
     timezone: str | None
     best_hour: int | None
+    stage: int | None = None
 
 
 def _planned(opened: Ledger, campaign: Campaign) -> list[_Recipient]:
-    keys = (sends.c.customer_id, sends.c.phone, sends.c.user_id, sends.c.timezone, sends.c.best_hour)
-    planned = (sends.c.campaign_id == campaign.campaign_id) & (sends.c.state == SendState.PLANNED)
+    keys = (sends.c.customer_id, sends.c.phone, sends.c.user_id, sends.c.timezone, sends.c.best_hour, sends.c.stage)
+    waiting = sends.c.state.in_((SendState.PLANNED, SendState.HELD))
+    planned = (sends.c.campaign_id == campaign.campaign_id) & waiting
     with opened.reading() as connection:
         rows = connection.execute(select(*keys).where(planned)).all()
     return [_Recipient(**row._asdict()) for row in rows]
@@ -191,6 +211,30 @@ def _uncapped(
         left = [one for one in left if promoted.isdisjoint(filter(None, (one.customer_id, one.phone, one.user_id)))]
         too_many[limit.reason] += before - len(left)
     return left, too_many
+
+
+def _waves(
+    settings: Settings, campaign: Campaign, recipients: Sequence[_Recipient], stages: Sequence[Stage],
+    begins_at: datetime, limit: Limit | None,
+) -> tuple[list[Wave], int]:  # fmt: skip
+    """Tell who leaves until when, stage by stage, and how many wait for a night or an hour; all at once without."""
+    found, at, held = [], begins_at, 0
+    for stage in (*stages, None):
+        number = stage.stage if stage else len(stages) + 1
+        people = [one for one in recipients if (one.stage or number) == number]
+        waits = _waits(settings, campaign, people, at)
+        left = max(at + _takes(settings, campaign, len(people), limit), *waits, at)
+        wait = _wait(settings, campaign, stage) if stage else timedelta(0)
+        after = [(moment - begins_at) / _MINUTE for moment in (left, left + wait)]
+        found.append(Wave(str(stage.kind) if stage else "rest", len(people), after[0], after[1] if stage else None))
+        at, held = left + wait, held + len(waits)
+        limit = limit and replace(limit, written=limit.written + len(people))
+    return found, held
+
+
+def _wait(settings: Settings, campaign: Campaign, stage: Stage) -> timedelta:
+    wait = timedelta(hours=stage.hours)
+    return min(wait, REHEARSAL) if rehearses(settings, campaign.provider) else wait
 
 
 def _waits(
@@ -278,6 +322,7 @@ def _read(campaign: Campaign, content: Mapping[str, Any], made_at: datetime) -> 
         expected=tuple(Expected(**each) for each in content["expected"]),
         limit=content["limit"] and Limit(**content["limit"]),
         support=content["support"] and Support(**content["support"]),
+        waves=tuple(Wave(**each) for each in content.get("waves", ())),
     )
 
 

@@ -14,11 +14,12 @@ _TIME = pa.timestamp("us")
 _CAMPAIGNS = (
     "campaign_id", "name", "segment", "provider", "channel_id", "template_name", "language", "category", "status",
     "created_at", "planned_at", "approved_at", "approved_by", "started_at", "finished_at", "template_body",
-    "holdout_share", "starts_at",
+    "holdout_share", "starts_at", "open_stage", "retry_of",
 )  # fmt: skip
 _SENDS = (
     "campaign_id", "customer_id", "send_id", "variant", "phone", "user_id", "state", "reason", "message_id",
     "error_code", "error_family", "planned_at", "claimed_at", "outcome_at", "text_length", "is_personalised", "arm",
+    "stage",
 )  # fmt: skip
 _REPLIES = (
     "reply_id", "customer_id", "provider", "channel_id", "written_by", "canned", "state", "reason", "message_id",
@@ -33,6 +34,8 @@ _KINDS = {
     "share": pa.float64(),
     "holdout_share": pa.float64(),
     "text_length": pa.int64(),
+    "open_stage": pa.int64(),
+    "stage": pa.int64(),
     "is_personalised": pa.bool_(),
 }
 

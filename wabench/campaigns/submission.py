@@ -10,7 +10,8 @@ import httpx
 
 from wabench import accounts, providers
 from wabench.accounts import Account
-from wabench.campaigns import known_templates, ledger, lint, templates
+from wabench.campaigns import effects, known_templates, ledger, lint, templates
+from wabench.campaigns.ledger import Campaign
 from wabench.campaigns.lint import Finding
 from wabench.errors import Refused, UsageError, WabenchError
 from wabench.providers.base import Failed, TemplateDraft, TemplateState
@@ -89,6 +90,21 @@ def findings(settings: Settings, name: str | None = None, provider: str | None =
     takes_names = provider is None or accounts.capabilities(settings, provider).named_parameters
     names = [name] if name else settings.templates
     return {each: lint.lint(draft(settings, each), words, takes_names) for each in names}
+
+
+def advice(settings: Settings, campaign: Campaign) -> list[tuple[Finding, str | None]]:
+    """Say what would do better in a campaign's texts, each once, with what that was worth here."""
+    words, known, found = lint.read_words(), effects.effects(settings), dict[tuple[str, str], Finding]()
+    for text in campaign.texts:
+        own = settings.templates.get(text.template_name)
+        examples = own.examples if own else {}
+        draft = TemplateDraft(
+            text.template_name, text.language, campaign.category, text.template_body or "", examples
+        )  # fmt: skip
+        for finding in lint.lint(draft, words):
+            if finding.rule in effects.SAYS or finding.rule.startswith("promotional"):
+                found.setdefault((finding.rule, finding.what), finding)
+    return [(finding, effects.told(finding, known)) for finding in found.values()]
 
 
 def submit(

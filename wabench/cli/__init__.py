@@ -14,6 +14,7 @@ from wabench.cli import (
     refresh,
     reply,
     sandbox,
+    schedule,
     segment,
     template,
     workbench,
@@ -45,6 +46,7 @@ app.add_typer(campaign.app, name="campaign")
 app.add_typer(template.app, name="template")
 app.add_typer(reply.app, name="reply")
 app.add_typer(provider.app, name="provider")
+app.command()(schedule.schedule)
 app.command()(sandbox.sandbox)
 app.command()(doctor.doctor)
 app.command()(forget.forget)

@@ -13,13 +13,14 @@ import typer
 
 from wabench import refresh
 from wabench import settings as configuration
-from wabench.campaigns import ledger, runner, schedule, simulation, trial, variants
+from wabench.campaigns import judging, ledger, retries, runner, schedule, simulation, trial, variants
 from wabench.campaigns import plan as planning
 from wabench.campaigns.ledger import Tally
 from wabench.campaigns.schema import SendState
-from wabench.cli import console, lifts, simulated
+from wabench.campaigns.staging import Asked
+from wabench.cli import console, lifts, retrying, simulated, staged
 from wabench.cli.console import Json
-from wabench.errors import WabenchError
+from wabench.errors import UsageError, WabenchError
 from wabench.settings import Settings
 
 app = typer.Typer(help="Send a segment through a provider, once to each customer.", no_args_is_help=True)
@@ -32,7 +33,7 @@ Live = Annotated[bool, typer.Option("--live", help="send to real customers, thro
 @app.command()
 def plan(
     name: Name,
-    segment: Annotated[str, typer.Option(help="a saved segment, or an exported .csv")],
+    segment: Annotated[str, typer.Option(help="a saved segment, or an exported .csv")] = "",
     template: Annotated[str, typer.Option(help="a template, as `wabench template list` names it")] = "",
     param: Annotated[list[str] | None, typer.Option(help="variable=column or variable=literal:text")] = None,
     variant: Annotated[
@@ -48,6 +49,19 @@ def plan(
     budget: Annotated[
         float | None, typer.Option(min=0, help="what its messages may cost, in the project's currency; then it pauses")
     ] = None,
+    canary: Annotated[
+        float | None, typer.Option(help="share that goes first, alone; the rest goes if it goes well")
+    ] = None,
+    canary_hours: Annotated[float | None, typer.Option(min=0, help="how long the rest waits for the canary")] = None,
+    winner_after_share: Annotated[
+        float | None, typer.Option(help="share that tries the variants; the rest gets the better one")
+    ] = None,
+    winner_by: Annotated[str | None, typer.Option(help="reply, read, click or order")] = None,
+    winner_hours: Annotated[float | None, typer.Option(min=0, help="how long the rest waits for a winner")] = None,
+    retry_of: Annotated[
+        str,
+        typer.Option(help="a campaign that is over: to those alone who failed for a passing reason, the same texts"),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Freeze who gets what: one ledger row per customer, with its parameters and, where a rule forbids it, the reason.
@@ -58,10 +72,17 @@ def plan(
     """
     settings = configuration.load()
     texts, starts_at = variants.read(variant or ()), schedule.read(settings, at) if at else None
-    planned = planning.plan(
-        settings, name, segment, template, param or [], provider, holdout=holdout, variants=texts, starts_at=starts_at,
-        skips_cold=skip_cold, at_best_hour=best_hour, budget=budget,
-    )  # fmt: skip
+    stages = Asked(canary, canary_hours, winner_after_share, winner_by, winner_hours)
+    if retry_of:
+        retrying.only(segment, template, param, variant, holdout, skip_cold, best_hour, canary, winner_after_share)
+        planned = retries.plan(settings, name, retry_of, starts_at=starts_at, budget=budget)
+    else:
+        if not segment:
+            raise UsageError("a campaign has a --segment, or --retry-of a campaign whose failed sends it tries again")
+        planned = planning.plan(
+            settings, name, segment, template, param or [], provider, holdout=holdout, variants=texts,
+            starts_at=starts_at, skips_cold=skip_cold, at_best_hour=best_hour, budget=budget, in_stages=stages,
+        )  # fmt: skip
     if as_json:
         console.show_json(asdict(planned))
         return
@@ -81,6 +102,13 @@ def plan(
         console.out.print(f"each gets it at their own best hour, within {settings.best_hour_within_hours:g} hours")
     if planned.campaign.budget is not None:
         console.out.print(f"it pauses itself when its messages cost {planned.campaign.budget:,.2f} {settings.currency}")
+    waiting = _count(planned.tally, SendState.PLANNED, SendState.HELD)
+    if canary is not None or winner_after_share is not None:
+        lines = list(staged.planned(settings, planned.stages, waiting)) or [
+            "too few for stages: all of them go at once"
+        ]
+        console.out.print("\n".join(lines), markup=False, soft_wrap=True)
+    simulated.advise(settings, planned.campaign)
     console.out.print(f"about {ceil(planned.minutes)} min at the channel's pace; next: wabench campaign test {name}")
 
 
@@ -98,6 +126,8 @@ def simulate(name: Name, as_json: Json = False) -> None:
         console.show_json(asdict(made))
         return
     simulated.show(settings, made)
+    with ledger.opened(settings) as opened:
+        simulated.advise(settings, opened.campaign(name))
 
 
 @app.command("list")
@@ -204,10 +234,16 @@ def cancel(name: Name) -> None:
 
 
 @app.command()
-def status(name: Name, as_json: Json = False) -> None:
-    """Show where a campaign stands, and which sends stayed unknown longer than their wait.
+def status(
+    name: Name,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="name each who failed, and when they may be retried")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show where a campaign stands, which sends stayed unknown longer than their wait, and what failed.
 
-    Example: wabench campaign status spring --json
+    Example: wabench campaign status spring --failed --json
     """
     settings = configuration.load()
     with ledger.opened(settings) as opened:
@@ -215,14 +251,23 @@ def status(name: Name, as_json: Json = False) -> None:
         tally = opened.tally(campaign.campaign_id)
         waited = datetime.now(UTC) - timedelta(minutes=settings.unknown_wait_minutes)
         unsettled = opened.unsettled(campaign.campaign_id, waited)
+        stages = judging.listed(opened, campaign)
+    waits, found = refresh.waiting(settings, campaign)
+    failures = retries.failures(settings, campaign)
     if as_json:
-        console.show_json({**asdict(campaign), "tally": [asdict(t) for t in tally], "unsettled": unsettled})
+        known = judging.figures(waits, found) if waits and found else None
+        each = {"failed": [asdict(f) for f in failures]} if failed else {}
+        console.show_json({**asdict(campaign), "tally": [asdict(t) for t in tally], "unsettled": unsettled,
+                           "failures": [asdict(s) for s in retries.summed(failures)], **each, "known": known,
+                           "stages": [asdict(stage) for stage in stages]})  # fmt: skip
         return
     console.show_facts({"campaign": name, "status": campaign.status, "reason": campaign.reason})
     console.show_table(_rows(tally))
+    staged.show(settings, stages, waits, found)
     if unsettled:
         rows = [_shown(row, row) for row in unsettled]
         console.show_table(rows, "unknown, and no status came: send again with resume --retry-unknown, or leave")
+    retrying.show(settings, name, failures, failed)
 
 
 @app.command()
@@ -236,21 +281,27 @@ def report(name: Name, as_json: Json = False) -> None:
         campaign = opened.campaign(name)
         tally = opened.tally(campaign.campaign_id)
         history = [line for line in opened.audit_lines(campaign.campaign_id) if not line["send_id"]]
+        stages = judging.listed(opened, campaign)
     funnels = planning.funnels(settings, campaign)
     expected = simulation.compared(settings, campaign, funnels)
+    failures = retries.failures(settings, campaign)
     if as_json:
         data = {**asdict(campaign), "tally": [asdict(t) for t in tally], "history": history, "funnels": funnels,
-                "forecast": [asdict(each) for each in expected]}  # fmt: skip
+                "forecast": [asdict(each) for each in expected],
+                "stages": [asdict(each) for each in stages],
+                "failures": [asdict(each) for each in retries.summed(failures)]}  # fmt: skip
         console.show_json(data)
         return
     console.show_table(_rows(tally), f"campaign {name}: {campaign.status}")
     console.show_table([_shown(line, ("at", "actor", "action", "detail")) for line in history], "history")
+    staged.show(settings, stages)
     if not funnels:
         console.show_facts({"funnel": "not in the published file yet; wabench refresh"})
     for funnel in funnels:
         _show_funnel(funnel)
     if expected:
         console.show_table(simulated.compared(expected), "forecast against what came")
+    retrying.show(settings, name, failures)
 
 
 def _show_funnel(funnel: Mapping[str, Any]) -> None:

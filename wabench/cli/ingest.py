@@ -1,6 +1,7 @@
 """`wabench ingest` and `wabench receive`: what brings facts in."""
 
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +9,8 @@ import typer
 import uvicorn
 
 from ingest import files, history, loader, pull, receiver
+from ingest.traffic import told
+from wabench import monitoring
 from wabench import settings as settings_module
 from wabench.cli import console
 from wabench.errors import UsageError, WabenchError
@@ -64,7 +67,13 @@ def receive(
     for name, lacking in receiver.unheard(settings).items():
         console.err.print(f"not from {name}: set {' and '.join(lacking)} in .env", soft_wrap=True)
     config = uvicorn.Config(app, log_level="warning", access_log=False, backlog=2048)
-    uvicorn.Server(config).run(sockets=[listening])
+    watch, traffic = (settings.metrics_host, settings.receive_metrics_port), app.state.traffic
+    with monitoring.watched(*watch, lambda: told(traffic, settings, datetime.now(UTC)), lambda: True, _say):
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _say(line: str) -> None:
+    console.err.print(line, markup=False, soft_wrap=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:

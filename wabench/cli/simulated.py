@@ -1,12 +1,14 @@
 """A simulation in lines for people to read, and afterwards what came beside it."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
-from wabench.campaigns import schedule
+from wabench.campaigns import schedule, submission
 from wabench.campaigns.costs import PlanCost
 from wabench.campaigns.forecast import Expected
-from wabench.campaigns.simulation import Compared, Simulation
+from wabench.campaigns.ledger import Campaign
+from wabench.campaigns.simulation import Compared, Simulation, Wave
 from wabench.cli import console
 from wabench.settings import Settings
 
@@ -43,6 +45,9 @@ def basis(made: Simulation) -> str:
 def _notes(settings: Settings, made: Simulation) -> Iterator[str]:
     begins, ends = (schedule.told(settings, moment) for moment in (made.begins_at, made.finishes_at))
     yield f"to {made.reachable:,} customers from {begins} to {ends} at the allowed pace"
+    for wave in made.waves:
+        until = schedule.told(settings, made.begins_at + timedelta(minutes=wave.left_after))
+        yield f"{wave.kind}: {wave.customers:,} until {until}{_then(settings, made, wave)}"
     if made.held:
         yield f"{made.held:,} of them wait for the end of their night or for their best hour"
     if made.campaign.budget is not None and made.cost and (total := made.cost.total) and total > made.campaign.budget:
@@ -57,6 +62,12 @@ def _notes(settings: Settings, made: Simulation) -> Iterator[str]:
             f"{waiting}, {made.support.answered_per_day:.1f} a day were answered lately; "
             f"{_number(replied.expected)} more are to be expected"
         )
+
+
+def _then(settings: Settings, made: Simulation, wave: Wave) -> str:
+    if wave.decided_after is None:
+        return ""
+    return f"; decided at the latest {schedule.told(settings, made.begins_at + timedelta(minutes=wave.decided_after))}"
 
 
 def _cost(cost: PlanCost) -> dict[str, Any]:
@@ -76,3 +87,10 @@ def _range(each: Expected | Compared) -> dict[str, Any]:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:,.1f}"
+
+
+def advise(settings: Settings, campaign: Campaign) -> None:
+    """Say in a line each what would do better in a campaign's texts, and what that was worth in this shop."""
+    for finding, here in submission.advice(settings, campaign):
+        more = f" ({here})" if here else ""
+        console.out.print(f"advice: {finding.what}; {finding.do}{more}", markup=False, soft_wrap=True)

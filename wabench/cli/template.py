@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from wabench import settings as configuration
+from wabench.campaigns import effects, submission
 from wabench.campaigns import lint as linting
-from wabench.campaigns import submission
 from wabench.cli import console
 from wabench.cli.console import Json
 from wabench.errors import Refused, WabenchError
@@ -64,12 +64,20 @@ def lint(
     provider: Annotated[str | None, typer.Option(help="find also what only this one refuses")] = None,
     as_json: Json = False,
 ) -> None:
-    """Find what reviewers would refuse; exit code 3 where something would be refused for certain.
+    """Find what reviewers would refuse, and what would do better, with what that was worth in this shop.
+
+    Exit code 3 where something would be refused for certain.
 
     Example: wabench template lint spring_sale
     """
-    findings = submission.findings(configuration.load(), name, provider)
-    rows = [{"template": template, **asdict(finding)} for template, found in findings.items() for finding in found]
+    settings = configuration.load()
+    findings, known = submission.findings(settings, name, provider), effects.effects(settings)
+    rows = [
+        {"template": template, "severity": finding.severity, "what": finding.what, "do": finding.do,
+         "here": effects.told(finding, known)}
+        for template, found in findings.items()
+        for finding in found
+    ]  # fmt: skip
     if as_json:
         console.show_json(rows)
     elif rows:

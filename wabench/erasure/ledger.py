@@ -26,7 +26,7 @@ _OF_PEOPLE = (sends, replies, heard, consent)
 _PATIENCE_SECONDS = 20.0
 _SPACES = re.compile(r"[\s:,;\"'()]+")
 _NOTHING: dict[str, dict[str, Any]] = {
-    "sends": {"phone": None, "user_id": None, "parameters": [], "message_id": None, "error_detail": None,
+    "sends": {"phone": None, "user_id": None, "parameters": [], "texts": None, "message_id": None, "error_detail": None,
               "timezone": None, "last_interaction_at": None, "best_hour": None, "consent_at": None},
     "replies": {"phone": None, "user_id": None, "text": "", "message_id": None, "error_detail": None},
     "heard": {"phone": None, "user_id": None, "message_id": ""},

@@ -24,6 +24,9 @@ class ErrorFamily(StrEnum):
 STOPPED_CODES = frozenset({"131050", "21610", "recipient_suppressed"})
 """Errors that say the person stopped the shop's promotions: Meta's (also as others hand it on), Twilio's, Bird's."""
 
+BLOCKED_CODES = frozenset({"63014"})
+"""Errors that say the person blocked the shop's number: Twilio's; the others don't tell."""
+
 
 class Unparsable(Exception):
     """The body is not what the provider sends at all (not JSON, not an object)."""

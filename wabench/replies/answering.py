@@ -96,7 +96,6 @@ class Answering:
         now = self._clock()
         jobs: list[Job] = []
         with self._ledger.writing() as connection:
-            claims.alone(connection)
             for outcome in outcomes:
                 jobs += self._record(connection, outcome, now)
             for job in again:

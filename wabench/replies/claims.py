@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
 
 from wabench import masks
-from wabench.campaigns.claims import ADVISORY_LOCK
 from wabench.campaigns.ledger import Ledger
 from wabench.campaigns.moves import move_replies, note
 from wabench.campaigns.policy import Consent, Hold, Skip, after, newest
@@ -78,18 +77,11 @@ def message(draft: Draft, reply: Reply) -> Message:
 def claim(ledger: Ledger, draft: Draft, limits: Limits, now: datetime) -> Reply:
     """Claim a reply, or tell why it is nobody's to send: it was already, a rule forbids it, or it has to wait."""
     with ledger.writing() as connection:
-        alone(connection)
         return claim_within(connection, draft, limits, now)
 
 
-def alone(connection: Connection) -> None:
-    """Let nobody else claim before this transaction ends; SQLite's write lock sees to it anyway."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-
-
 def claim_within(connection: Connection, draft: Draft, limits: Limits, now: datetime) -> Reply:
-    """Claim a reply in a transaction that is `alone`."""
+    """Claim a reply in a transaction of the caller's."""
     known = connection.execute(select(replies).where(replies.c.reply_id == draft.reply_id)).one_or_none()
     if known is not None and known.state != SendState.PLANNED:
         return _reply(known)

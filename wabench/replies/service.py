@@ -88,6 +88,7 @@ class Turns:
         self._answering, self._calls, self._hear = answering, made, hear
         self._later: list[tuple[datetime, int, Job]] = []
         self._outcomes: list[Outcome] = []
+        self._waiting: list[Inbound] = []
         self._flying: set[asyncio.Task[None]] = set()
         self._number = count()
 
@@ -100,9 +101,9 @@ class Turns:
                 if monotonic() > swept + _SWEEP_SECONDS:
                     swept = monotonic()
                     await asyncio.to_thread(self._answering.give_up)
-                events = await asyncio.to_thread(read) if len(self._flying) < _MOST_IN_FLIGHT else []
+                events = await asyncio.to_thread(read)
                 again = self._due()
-                if events or again or self._outcomes:
+                if events or again or self._outcomes or (self._waiting and self._has_room()):
                     await self._turn(events, again, woken)
                 else:
                     with suppress(TimeoutError):
@@ -121,8 +122,13 @@ class Turns:
             await asyncio.to_thread(self._take, [], self._outcomes, [])
 
     async def _turn(self, events: Sequence[Any], again: Sequence[Job], woken: asyncio.Event) -> None:
+        if events:  # heard however many calls are under way: a STOP must not wait for a provider that is slow
+            self._waiting += await asyncio.to_thread(self._hear, events)
         outcomes, self._outcomes = self._outcomes, []
-        for job in await asyncio.to_thread(self._take, events, outcomes, again):
+        inbounds: list[Inbound] = []
+        if self._has_room():
+            inbounds, self._waiting = self._waiting, []
+        for job in await asyncio.to_thread(self._take, inbounds, outcomes, again):
             if job.due is not None:
                 heapq.heappush(self._later, (job.due, next(self._number), job))
                 continue
@@ -135,8 +141,10 @@ class Turns:
         self._outcomes.append(outcome)
         woken.set()
 
-    def _take(self, events: Sequence[Any], outcomes: Sequence[Outcome], again: Sequence[Job]) -> list[Job]:
-        inbounds = self._hear(events)
+    def _has_room(self) -> bool:
+        return len(self._flying) < _MOST_IN_FLIGHT
+
+    def _take(self, inbounds: Sequence[Inbound], outcomes: Sequence[Outcome], again: Sequence[Job]) -> list[Job]:
         try:
             return self._answering.take_turn(inbounds, outcomes, again)
         except SQLAlchemyError:

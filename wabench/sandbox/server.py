@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -89,7 +89,10 @@ class Sandbox:
         desk = self._desks.get(provider)
         if desk is None:
             return JSONResponse({"error": f"the sandbox does not serve {provider}"}, 404)
-        call = await _read(request)
+        try:
+            call = await _read(request)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
         self._keep(provider, call, desk.shop)
         result = desk.take(call)
         if result.refused:

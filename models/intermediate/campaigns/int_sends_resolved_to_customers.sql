@@ -32,6 +32,7 @@ keyed as (
         sends.*,
         campaigns.provider,
         campaigns.channel_id,
+        campaigns.open_stage,
         coalesce(texts.template_name, campaigns.template_name) as template_name,
         campaigns.category,
         coalesce(
@@ -62,6 +63,7 @@ final as (
         keyed.category,
         coalesce(keyed.variant, '') as variant,
         keyed.arm,
+        coalesce(keyed.stage > keyed.open_stage, false) as waits_for_stage,
         keyed.phone,
         keyed.user_id,
         keyed.state,

@@ -1,7 +1,8 @@
 -- What can be told of an experiment from sums: of whoever chance put into one of two arms, whatever became of their send,
 -- how many ordered, how often and for how much from the campaign's start to `attribution_days` after its last send; and
--- what they had spent before. Who turned out to be a customer of both arms is in neither. Covariate is the square root
--- of what was spent before: a few big spenders would outweigh everybody else, and a root still tells zero from little.
+-- what they had spent before. Of a campaign in stages only who is of a stage that was let go, in either arm. Who turned
+-- out to be a customer of both arms is in neither. Covariate is the square root of what was spent before: a few big
+-- spenders would outweigh everybody else, and a root still tells zero from little.
 
 {%- set metrics = ("conversions", "orders", "net_revenue") %}
 
@@ -20,6 +21,13 @@ campaigns as (
 
 ),
 
+-- A retry belongs to the campaign it retries: what it sent, what that cost and until when it tells are of one experiment.
+experiments as (
+
+    select campaign_id, coalesce(retry_of, campaign_id) as experiment_id from {{ ref("stg_campaigns__campaigns") }}
+
+),
+
 orders as (
 
     select * from {{ ref("int_orders_converted_to_currency") }}
@@ -35,15 +43,22 @@ months as (
 
 costs as (
 
-    select campaign_id, variant, sum(cost) as cost, sum(messages_without_cost) as messages_without_cost from months
-    group by campaign_id, variant
+    select
+        experiments.experiment_id as campaign_id,
+        months.variant,
+        sum(months.cost) as cost,
+        sum(months.messages_without_cost) as messages_without_cost
+    from months
+    inner join experiments on months.campaign_id = experiments.campaign_id
+    group by experiments.experiment_id, months.variant
 
 ),
 
 last_sends as (
 
-    select campaign_id, max(claimed_at) as claimed_at from sends
-    group by campaign_id
+    select experiments.experiment_id as campaign_id, max(sends.claimed_at) as claimed_at from sends
+    inner join experiments on sends.campaign_id = experiments.campaign_id
+    group by experiments.experiment_id
 
 ),
 
@@ -66,7 +81,7 @@ customers as (
     select
         campaign_id, variant, coalesce(customer_id, planned_customer_id) as customer_id, min(arm) as arm
     from sends
-    where arm is not null
+    where arm is not null and waits_for_stage is not true
     group by campaign_id, variant, coalesce(customer_id, planned_customer_id)
     having min(arm) = max(arm)
 

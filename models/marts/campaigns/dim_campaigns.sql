@@ -30,6 +30,7 @@ final as (
         created_at,
         planned_at,
         starts_at,
+        retry_of,
         approved_at,
         approved_by,
         started_at,

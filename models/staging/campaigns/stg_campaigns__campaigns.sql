@@ -26,7 +26,9 @@ final as (
         finished_at,
         template_body,
         holdout_share,
-        starts_at
+        starts_at,
+        open_stage,
+        retry_of
     from source
 
 )

@@ -25,7 +25,8 @@ final as (
         claimed_at,
         outcome_at,
         text_length,
-        is_personalised
+        is_personalised,
+        stage
     from source
 
 )
