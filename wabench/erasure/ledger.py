@@ -124,13 +124,11 @@ def _erase_trials(connection: Connection, person: Person) -> None:
 def _sweep(connection: Connection, person: Person, key: str, names: Mapping[str, str]) -> None:
     """Take out of every text of every table what still names them."""
     for table in metadata.sorted_tables:
-        columns = [c for c in table.columns if c.type.python_type in (str, dict)]
-        keys = list(table.primary_key.columns)
-        for row in connection.execute(select(*keys, *(c for c in columns if c not in keys))).all():
+        for row in connection.execute(select(table)).all():
             cells = row._mapping
-            changed = {c.name: new for c in columns if (new := _without(cells[c.name], person, key, names)) is not None}
-            if changed:
-                where = [column == cells[column.name] for column in keys]
+            told = ((column, _without(cell, person, key, names)) for column, cell in cells.items())
+            if changed := {column: new for column, new in told if new is not None}:
+                where = [column == cells[column.name] for column in table.primary_key.columns]
                 connection.execute(update(table).where(*where).values(changed))
 
 
