@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Connection, String, Table, delete, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, false, func, or_, select, update
 from sqlalchemy.engine import make_url
 
 from wabench.campaigns import ledger
@@ -124,13 +124,11 @@ def _erase_trials(connection: Connection, person: Person) -> None:
 def _sweep(connection: Connection, person: Person, key: str, names: Mapping[str, str]) -> None:
     """Take out of every text of every table what still names them."""
     for table in metadata.sorted_tables:
-        columns = [c for c in table.columns if isinstance(c.type, String | JSON)]
-        keys = list(table.primary_key.columns)
-        for row in connection.execute(select(*keys, *(c for c in columns if c not in keys))).all():
+        for row in connection.execute(select(table)).all():
             cells = row._mapping
-            changed = {c.name: new for c in columns if (new := _without(cells[c.name], person, key, names)) is not None}
-            if changed:
-                where = [column == cells[column.name] for column in keys]
+            told = ((column, _without(cell, person, key, names)) for column, cell in cells.items())
+            if changed := {column: new for column, new in told if new is not None}:
+                where = [column == cells[column.name] for column in table.primary_key.columns]
                 connection.execute(update(table).where(*where).values(changed))
 
 
