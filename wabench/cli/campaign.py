@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from math import ceil
 from typing import Annotated, Any
 
 import typer
@@ -15,10 +14,10 @@ from wabench import refresh
 from wabench import settings as configuration
 from wabench.campaigns import judging, ledger, retries, runner, schedule, simulation, trial, variants
 from wabench.campaigns import plan as planning
-from wabench.campaigns.ledger import Tally
 from wabench.campaigns.schema import SendState
 from wabench.campaigns.staging import Asked
 from wabench.cli import console, lifts, retrying, simulated, staged
+from wabench.cli import planned as told
 from wabench.cli.console import Json
 from wabench.errors import WabenchError
 from wabench.settings import Settings
@@ -85,30 +84,7 @@ def plan(
     if as_json:
         console.show_json(asdict(planned))
         return
-    console.show_table(_rows(planned.tally), f"campaign {name}")
-    if planned.sample:
-        console.out.print(f"the first would read: {planned.sample}", markup=False)
-    if planned.capped_now:
-        console.out.print(
-            f"{planned.capped_now} of them had a promotion too lately, or too many, to be written to right now"
-        )
-    console.out.print(lifts.describe_power(planned.power), soft_wrap=True)
-    for text in planned.campaign.variants:
-        console.out.print(f"variant {text.variant}: {text.template_name} to {text.share:.0%}, by chance", markup=False)
-    if start := planned.campaign.starts_at:
-        console.out.print(f"it starts at {schedule.told(settings, start)}, not before")
-    if planned.campaign.at_best_hour:
-        console.out.print(f"each gets it at their own best hour, within {settings.best_hour_within_hours:g} hours")
-    if planned.campaign.budget is not None:
-        console.out.print(f"it pauses itself when its messages cost {planned.campaign.budget:,.2f} {settings.currency}")
-    simulated.advise(settings, name)
-    waiting = _count(planned.tally, SendState.PLANNED, SendState.HELD)
-    if canary is not None or winner_after_share is not None:
-        lines = list(staged.planned(settings, planned.stages, waiting)) or [
-            "too few for stages: all of them go at once"
-        ]
-        console.out.print("\n".join(lines), markup=False, soft_wrap=True)
-    console.out.print(f"about {ceil(planned.minutes)} min at the channel's pace; next: wabench campaign test {name}")
+    told.show(settings, planned, canary is not None or winner_after_share is not None)
 
 
 @app.command()
@@ -260,7 +236,7 @@ def status(
                            "stages": [asdict(stage) for stage in stages]})  # fmt: skip
         return
     console.show_facts({"campaign": name, "status": campaign.status, "reason": campaign.reason})
-    console.show_table(_rows(tally))
+    console.show_table(told.rows(tally))
     staged.show(settings, stages, waits, found)
     if unsettled:
         rows = [_shown(row, row) for row in unsettled]
@@ -290,7 +266,7 @@ def report(name: Name, as_json: Json = False) -> None:
                 "failures": [asdict(each) for each in retries.summed(failures)]}  # fmt: skip
         console.show_json(data)
         return
-    console.show_table(_rows(tally), f"campaign {name}: {campaign.status}")
+    console.show_table(told.rows(tally), f"campaign {name}: {campaign.status}")
     console.show_table([_shown(line, ("at", "actor", "action", "detail")) for line in history], "history")
     staged.show(settings, stages)
     if not funnels:
@@ -314,7 +290,7 @@ def _show_funnel(funnel: Mapping[str, Any]) -> None:
 def _send(settings: Settings, name: str, as_json: bool, send: Callable[..., runner.Run]) -> None:
     with ledger.opened(settings) as opened:
         campaign_id = opened.campaign(name).campaign_id
-        waiting = _count(opened.tally(campaign_id), SendState.PLANNED, SendState.HELD, SendState.CLAIMED)
+        waiting = told.count(opened.tally(campaign_id), SendState.PLANNED, SendState.HELD, SendState.CLAIMED)
     with console.progress() as bars:
         task = bars.add_task(f"sending {name}", total=waiting)
 
@@ -328,7 +304,7 @@ def _send(settings: Settings, name: str, as_json: bool, send: Callable[..., runn
             {**asdict(done.campaign), "calls": done.calls, "settled": done.settled, "late": done.late, "tally": tally}
         )
         return
-    console.show_table(_rows(done.tally), f"campaign {name}: {done.campaign.status}")
+    console.show_table(told.rows(done.tally), f"campaign {name}: {done.campaign.status}")
     console.show_facts({"accepted now": done.calls["accepted"], "settled now": done.settled})
     if done.campaign.reason:
         console.out.print(f"{done.campaign.status}: {done.campaign.reason}", markup=False, soft_wrap=True)
@@ -336,15 +312,7 @@ def _send(settings: Settings, name: str, as_json: bool, send: Callable[..., runn
         console.err.print(f"what came back is read later: {done.late}", markup=False, soft_wrap=True)
 
 
-def _rows(tally: Iterable[Tally]) -> list[dict[str, Any]]:
-    return [{"state": t.state, "reason": t.reason or t.error_code, "sends": t.sends} for t in tally]
-
-
 def _shown(row: Mapping[str, Any], columns: Iterable[str]) -> dict[str, Any]:
     """Choose columns for people: times to the second, in UTC as everywhere."""
     values = {column: row[column] for column in columns}
     return {k: f"{v:%Y-%m-%d %H:%M:%S}" if isinstance(v, datetime) else v for k, v in values.items()}
-
-
-def _count(tally: Iterable[Tally], *states: SendState) -> int:
-    return sum(t.sends for t in tally if t.state in states)
