@@ -26,7 +26,7 @@ def test_4_processes_with_3_campaigns_write_to_each_once(
 def test_4_processes_that_are_killed_20_times_write_to_each_once(
     home: Path, engine: str, request: pytest.FixtureRequest
 ) -> None:
-    with rehearsing(home, LOSSES, pace_per_minute="1800", ledger_url=_url(engine, request)) as rehearsal:
+    with rehearsing(home, LOSSES, pace_per_minute="1200", ledger_url=_url(engine, request)) as rehearsal:
         planned = send_at_once(rehearsal, people=3000, kills=20, seed=5)
         rehearsal.settle()
         sent = hold(rehearsal, planned)

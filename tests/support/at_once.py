@@ -33,7 +33,7 @@ def send_at_once(rehearsal: Rehearsal, people: int, kills: int = 0, seed: int = 
     chance = random.Random(seed)
     running = [(name, rehearsal.start("run", name)) for name in (*PROVIDERS, PROVIDERS[0])]
     for _ in range(kills):
-        time.sleep(chance.uniform(0.2, 0.8))
+        time.sleep(chance.uniform(1, 4))  # it takes a second to set out
         number = chance.randrange(len(running))
         name, process = running[number]
         process.send_signal(signal.SIGKILL)
