@@ -6,6 +6,7 @@ from math import ceil
 # Timers fire up to a millisecond late and networks jitter; aiming half a percent under the rate leaves room for both.
 AIM = 0.995
 _CATCH_UP_SECONDS = 0.02
+_JITTER = 1.004  # a window that is counted where messages arrive: less than what AIM leaves, so it costs no rate
 _SLOWEST = 1 / 64
 _RECOVERY_SECONDS = 120
 
@@ -19,7 +20,7 @@ class Pace:
 
     def __init__(self, rate: float) -> None:
         self.asked = rate
-        self._window = max(1.0, 1 / rate)
+        self._window = max(1.0, 1 / rate) * _JITTER
         self._left: deque[float] = deque(maxlen=ceil(rate))
         self._slot: float | None = None
         self._slowed_at: float | None = None
