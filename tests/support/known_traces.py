@@ -34,7 +34,7 @@ def copied(of: Settings, home: Path) -> Settings:
 
 
 def marts(settings: Settings, but: tuple[str, ...] = ()) -> dict[str, list[tuple[Any, ...]]]:
-    """Read what is published, without what tells one run from another; times to the second."""
+    """Read what is published, without what tells one run from another."""
     path = settings.paths.published / "current.duckdb"
     untold = ["refreshed_at", "send_id"]
     with closing(duckdb.connect(str(path), read_only=True)) as connection:
@@ -42,14 +42,22 @@ def marts(settings: Settings, but: tuple[str, ...] = ()) -> dict[str, list[tuple
         kept = f"columns(lambda c: not list_contains({untold}, c))"
         told = {n: connection.execute(f"select {kept} from {n}").fetchall() for n in names if n not in but}
     return {
-        name: sorted((tuple(map(to_second, row)) for row in rows), key=repr)
+        name: sorted((tuple(map(plain, row)) for row in rows), key=repr)
         for name, rows in told.items()
         if not name.startswith("meta_")
     }
 
 
-def to_second(cell: Any) -> Any:
-    return cell.replace(microsecond=0) if isinstance(cell, datetime) else cell
+def plain(cell: Any) -> Any:
+    """Give a cell to the second, to the thousandth, and without the key that stands in place of who was erased."""
+    match cell:
+        case datetime():
+            return cell.replace(microsecond=0)
+        case float():
+            return round(cell, 3)
+        case str() if cell.startswith("erased-"):
+            return "erased"
+    return cell
 
 
 def traces_in(home: Path, *more: str) -> list[str]:
