@@ -21,6 +21,8 @@ from typing import Any
 from wabench.errors import WabenchError
 from wabench.settings import ROOT, Settings
 
+VARIABLES = ("currency", "timezone", "attribution_days", "attribution_model")
+"""The settings that dbt knows by the same names; with others it parses the project anew."""
 Progress = Callable[[str, int, int], None]
 """Called with a node's name, its number and the number of nodes."""
 
@@ -89,7 +91,7 @@ def build(
     results.unlink(missing_ok=True)
     with subprocess.Popen(  # noqa: S603 - our own module with our own arguments
         [*_command(settings, project, engine), *_choices(full, without, only, is_tested)],
-        cwd=project,
+        cwd=settings.home,
         env=_environment(settings, as_of),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -130,8 +132,7 @@ def _check_spark() -> None:
 
 
 def _command(settings: Settings, project: Path, engine: Engine) -> list[str]:
-    names = ("currency", "timezone", "attribution_days", "attribution_model")
-    variables = {name: getattr(settings, name) for name in names}
+    variables = {name: getattr(settings, name) for name in VARIABLES}
     command = [sys.executable, "-m", _CHILDREN[engine], "build", "--target", engine.value]
     command += ["--log-format", "json", "--log-level-file", "info"]
     return [*command, "--project-dir", str(project), "--profiles-dir", str(project), "--vars", json.dumps(variables)]
@@ -151,7 +152,7 @@ def _environment(settings: Settings, as_of: datetime) -> dict[str, str]:
     """Give dbt the shop's own places, and none of our secrets."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("WABENCH_", "DBT_"))}
     return ours | {
-        "WABENCH_HOME": str(settings.home),
+        "WABENCH_HOME": ".",  # where it runs: what dbt has parsed holds for any home then
         # Not one of --vars: dbt parses the whole project anew, 2 s, whenever one of those has changed.
         "WABENCH_AS_OF": as_of.isoformat(sep=" "),
         "DBT_TARGET_PATH": str(target(settings)),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import parsed
 import uvicorn
 from dialects import PARAMS, Dialect
 from processes import free_port
@@ -73,6 +74,7 @@ class Shop:
 
     def __init__(self, home: Path, dialect: Dialect) -> None:
         self.home, self.dialect = home, dialect
+        parsed.lend(home)
         self.ports = {"sandbox": free_port(), "receiver": free_port()}
         base_url = f"http://127.0.0.1:{self.ports['sandbox']}/{dialect.provider}"
         (home / "wabench.toml").write_text(dialect.toml(base_url))

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import IO
 
 import httpx
+import parsed
 
 SECRETS = {
     "WABENCH_META_TOKEN": "test-token",
     "WABENCH_META_APP_SECRET": "test-app-secret",
     "WABENCH_META_VERIFY_TOKEN": "test-verify-token",
 }
+
+_BUILDS = ("refresh", "demo", "schedule")
 
 
 def free_port() -> int:
@@ -29,6 +32,8 @@ def free_port() -> int:
 
 def start(home: Path, *words: str, output: int | IO[bytes] = subprocess.PIPE) -> subprocess.Popen[bytes]:
     """Start `wabench …` for a home, in a process group of its own; what it prints is in its `stdout`, or in a file."""
+    if words[0] in _BUILDS:
+        parsed.lend(home)
     return subprocess.Popen(
         [sys.executable, "-m", "wabench.cli", *words],
         env={**os.environ, **SECRETS, "WABENCH_HOME": str(home)},

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import parsed
 
 from ingest import loader
 from wabench import dbt, snapshots
@@ -44,6 +45,7 @@ _WITHOUT_LOAD = ("campaigns", "variants", "sends", "replies", "heard")
 
 
 def shop(home: Path, **settings: str) -> Settings:
+    parsed.lend(home)
     return load({"WABENCH_HOME": str(home), **{f"WABENCH_{name.upper()}": value for name, value in settings.items()}})
 
 
@@ -70,9 +72,13 @@ def build(
     with closing(_connect(settings)) as connection:
         is_next = snapshots.is_next(connection, as_of, as_of)
     without = () if is_next else (snapshots.TABLE,)
+    if project is None:
+        parsed.lend(settings.home)
     done = dbt.build(settings, as_of, full, project=project or ROOT, without=without, is_tested=is_tested)
     assert not done.failed, done.failed
     assert not done.errors, done.errors
+    if project is None and all(getattr(settings, n) == Settings.model_fields[n].default for n in dbt.VARIABLES):
+        parsed.keep(settings.home)
     return done
 
 
