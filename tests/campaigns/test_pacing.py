@@ -36,6 +36,18 @@ def test_never_more_than_asked_in_any_second_however_late_the_caller_wakes(rate:
     assert most_in_any(leave(Pace(rate), 300, lateness), window) <= ceil(rate * window - 1e-9)
 
 
+@given(RATES, st.lists(st.floats(0, 0.01), min_size=1, max_size=50))
+def test_a_message_that_is_written_late_counts_from_when_it_was(rate: float, delays: list[float]) -> None:
+    pace, now, times = Pace(rate), 1000.0, []
+    for number in range(300):
+        now = max(now, pace.next_at(now))
+        departure = pace.left(now)
+        departure.at += delays[number % len(delays)]
+        times.append(departure.at)
+    window = max(1.0, 1 / rate)
+    assert most_in_any(sorted(times), window) <= ceil(rate * window - 1e-9)
+
+
 @given(RATES)
 def test_messages_are_evenly_spaced_with_no_burst_when_the_caller_is_in_time(rate: float) -> None:
     times = leave(Pace(rate), 200, [0.0])

@@ -97,6 +97,23 @@ def test_the_rate_is_held_within_1_percent_and_never_exceeded_at_any_latency(rat
     assert max(bisect_left(times, at + window - 1e-6) - n for n, at in enumerate(times)) <= max(1, rate)
 
 
+def test_a_call_that_waits_for_its_connection_counts_from_when_it_is_written() -> None:
+    begun: list[httpx.Request] = []
+    times: list[float] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        begun.append(request)
+        if len(begun) == 1:
+            await asyncio.sleep(0.3)
+        await request.extensions["trace"]("http11.send_request_headers.started", {})
+        times.append(asyncio.get_running_loop().time())
+        return httpx.Response(200, json=ACCEPTED)
+
+    send(Book(waiting=200), answer, 80)
+    assert times[0] < times[24]
+    assert max(bisect_left(times, at + 1 - 1e-6) - n for n, at in enumerate(times)) <= 80
+
+
 def test_at_a_slow_pace_one_send_at_a_time_is_claimed_so_that_a_kill_leaves_one() -> None:
     answer, _ = answering(0.05)
     book = Book(waiting=20)

@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
+from functools import partial
 from itertools import cycle
 from math import ceil, inf
 
@@ -17,7 +18,7 @@ import httpx
 
 from wabench.campaigns import calls
 from wabench.campaigns.claims import Claim, Outcome, Turn
-from wabench.campaigns.pacing import Pace
+from wabench.campaigns.pacing import Departure, Pace
 from wabench.campaigns.policy import Tolerance
 from wabench.campaigns.schema import CampaignState
 from wabench.providers.base import Accepted, Channel, Failed, Message, Provider
@@ -36,6 +37,12 @@ _USUAL = Tolerance()
 
 TakeTurn = Callable[[Sequence[Outcome], int], Turn]
 """Write outcomes and claim so many sends; called in the executor's one thread."""
+
+
+async def _depart(departure: Departure, event: str, _info: object) -> None:
+    """Note when a request is written: a connection that has to be opened first makes it leave later."""
+    if event.endswith("send_request_headers.started"):
+        departure.at = asyncio.get_running_loop().time()
 
 
 class Sender:
@@ -143,9 +150,9 @@ class Sender:
             elif wait > 0:
                 await asyncio.sleep(min(wait, _POLL_SECONDS))
             else:
-                self._pace.left(loop.time())
+                departure = self._pace.left(loop.time())
                 self._flying += 1
-                group.create_task(self._send(self._ready.popleft()))
+                group.create_task(self._send(self._ready.popleft(), departure))
                 self._books.set()
 
     def _give_back(self) -> None:
@@ -153,19 +160,20 @@ class Sender:
         self._ready.clear()
         self._books.set()
 
-    async def _send(self, claim: Claim) -> None:
-        result = await self._call(claim.message)
+    async def _send(self, claim: Claim, departure: Departure) -> None:
+        result = await self._call(claim.message, departure)
         self._flying -= 1
         self._heed(result)
         self._outcomes.append(Outcome(claim, result))
         self._books.set()
 
-    async def _call(self, message: Message) -> Accepted | Failed | None:
+    async def _call(self, message: Message, departure: Departure) -> Accepted | Failed | None:
         """Put one message on the wire; None, and the sending stops, where nothing can be with these settings."""
         try:
             request = calls.made(self._provider, message, self._channel)
             client = next(self._clients)
             request.headers.setdefault("User-Agent", client.headers["User-Agent"])
+            request.extensions["trace"] = partial(_depart, departure)
             try:
                 return self._provider.outcome(await client.send(request))
             except (httpx.RequestError, httpx.InvalidURL) as error:
