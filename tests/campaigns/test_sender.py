@@ -14,6 +14,7 @@ import pytest
 import virtual_time
 
 from wabench.campaigns.claims import Claim, Outcome, Turn
+from wabench.campaigns.pacing import AIM
 from wabench.campaigns.schema import CampaignState
 from wabench.campaigns.sender import Sender
 from wabench.providers import get
@@ -104,7 +105,7 @@ def test_a_call_that_waits_for_its_connection_counts_from_when_it_is_written() -
     async def answer(request: httpx.Request) -> httpx.Response:
         begun.append(request)
         if len(begun) == 1:
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(24 / (80 * AIM) - 1e-4)  # until just before another leaves
         await request.extensions["trace"]("http11.send_request_headers.started", {})
         times.append(asyncio.get_running_loop().time())
         return httpx.Response(200, json=ACCEPTED)
