@@ -13,7 +13,6 @@ _REBUILT = ("dbt", "spark")
 
 _DONE_ELSEWHERE = ("landing", "published", "receipts", "erasing", "locks", *_REBUILT)
 _DATABASES = (".duckdb", ".db", ".wal", "-wal", "-shm")
-_BLOCK = 1 << 20
 
 
 def erase(settings: Settings, person: Person) -> int:
